@@ -1,0 +1,32 @@
+/* Time is CLOCK_MONOTONIC in milliseconds, kept in int64_t; a deadline of CLOCK_NEVER does not come. */
+#ifndef USHER_CLOCK_H
+#define USHER_CLOCK_H
+
+#include <limits.h>
+#include <stdint.h>
+#include <time.h>
+
+#define CLOCK_NEVER INT64_MAX
+
+static inline int64_t
+clock_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* What poll(2) wants: milliseconds left until DEADLINE, 0 when it has passed, -1 when it never comes. */
+static inline int
+clock_left(int64_t deadline)
+{
+	int64_t left;
+
+	if (deadline == CLOCK_NEVER)
+		return -1;
+	left = deadline - clock_ms();
+	return left <= 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
+}
+
+#endif

@@ -1,0 +1,47 @@
+/*
+ * Which socket were we handed, and from whom.
+ *
+ * In this order: the descriptor that LISTEN_PID and LISTEN_FDS announce (sd_listen_fds(3)), else standard input, as inetd,
+ * xinetd, tcpserver and systemd's StandardInput=socket do.
+ */
+#ifndef USHER_INTAKE_H
+#define USHER_INTAKE_H
+
+#include <stdbool.h>
+#include <sys/socket.h>
+
+#include "address.h"
+
+/* Where LISTEN_FDS begins; SD_LISTEN_FDS_START of sd-daemon.h. */
+#define INTAKE_LISTEN_FD 3
+
+/*
+ * fd: a connected stream socket.  family: AF_INET, AF_INET6, AF_UNIX or AF_VSOCK.
+ * peer: the client: from getpeername(2), or, where that does not tell (a Unix socket, a client that has gone), from REMOTE_ADDR
+ *     and REMOTE_PORT (systemd, stunnel: REMOTE_HOST) or TCPREMOTEIP and TCPREMOTEPORT (UCSPI).
+ * local: our side, filled in by intake_local().
+ * name: the descriptor's name from LISTEN_FDNAMES, or NULL.
+ */
+struct connection {
+	int fd;
+	sa_family_t family;
+	struct address peer;
+	struct address local;
+	const char *name;
+};
+
+/*
+ * Find the connection that this process was started for.
+ * Returns 0 or -errno: -ENOTSOCK (a terminal, a pipe, a file), -EPROTOTYPE (not a stream), -ENOTCONN (a listening socket), -EINVAL
+ * (LISTEN_FDS or LISTEN_PID is no number, or several sockets were handed over), others from the system; *ret_reason then says how
+ * usher is meant to be started.
+ */
+int intake(struct connection *ret, const char **ret_reason);
+
+/* Peer and local address from the environment alone, for --explain.  The descriptor is -1. */
+void intake_environment(struct connection *ret);
+
+/* Fill in c->local on first use: getsockname(2), else TCPLOCALIP and TCPLOCALPORT.  Returns &c->local. */
+const struct address *intake_local(struct connection *c);
+
+#endif

@@ -1,0 +1,97 @@
+/*
+ * The protocol table: which protocols usher knows by the first bytes that a client sends.
+ *
+ * A probe is a pure function of those bytes: it allocates nothing, keeps nothing and is final.  Once it answers other than
+ * PROBE_MORE no further byte changes the verdict, and every proper prefix of bytes that it says PROBE_YES to gets PROBE_MORE or
+ * PROBE_YES.  Running out of the bytes that have arrived is PROBE_MORE; running out of an inner length-delimited field is
+ * PROBE_NO.  tests/unit/test-probe.c and tests/fuzz/ assert this for every row.
+ */
+#ifndef USHER_PROBE_H
+#define USHER_PROBE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "span.h"
+
+enum verdict { PROBE_NO, PROBE_MORE, PROBE_YES };
+
+/* How many attributes one reading holds; further values of a list (ALPN) are not looked at. */
+#define READING_ATTRIBUTES 32
+
+/* One attribute that was read, e.g. sni.  VALUE points into the peeked bytes or into the reading's scratch space. */
+struct attribute {
+	const char *name;
+	struct span value;
+};
+
+/*
+ * What a probe said of the bytes so far.
+ * want: while the verdict is PROBE_MORE, or the reading is not complete: with fewer bytes than this (counted from the first byte
+ *     of the connection) neither verdict nor attributes can change.  0 means: the very next byte can matter.
+ * complete: no attribute will be added by further bytes.  Meaningful with PROBE_YES only.  An attribute that was read keeps its
+ *     value when more bytes come.
+ * scratch: room for values that do not stand in one piece in the input (a name split over TLS records).  It is as large as the
+ *     input can be; owned by the caller; must live as long as the attributes are looked at.
+ */
+struct reading {
+	size_t want;
+	bool complete;
+	size_t count;
+	struct attribute attribute[READING_ATTRIBUTES];
+	uint8_t *scratch;
+	size_t scratch_left;
+};
+
+/* An attribute that a probe may read.  Host names are compared without case, a label at a time (see rule.h). */
+struct attribute_kind {
+	const char *name;
+	bool is_host;
+};
+
+#define PROBE_ATTRIBUTES 6
+
+/*
+ * A row of the table.  A literal protocol is a name and its prefix and nothing else; any other has a parse function in
+ * src/probes/, called only while the prefix (if there is one) holds in full.
+ * signature: what is looked for, for --protocols.  to_yes, to_no: bytes needed at the least, for --protocols; 0 with a prefix
+ * means: as the prefix says.
+ */
+struct probe {
+	const char *name;
+	const char *prefix;
+	const char *signature;
+	enum verdict (*parse)(struct span in, struct reading *r);
+	struct attribute_kind attributes[PROBE_ATTRIBUTES + 1];
+	unsigned short to_yes, to_no;
+};
+
+/* The table in the order in which an unnamed protocol is looked for: the more specific first.  Ends at a row without name. */
+extern const struct probe probes[];
+
+/* The row called NAME, or that NAME is an alias of (https, ssl: tls); NULL if there is none. */
+const struct probe *probe_find(const char *name);
+
+/*
+ * Ask PROBE about IN.  The reading is cleared first, except for its scratch space, which the caller must have set.
+ */
+enum verdict probe_read(const struct probe *probe, struct span in, struct reading *r);
+
+/*
+ * Name the protocol of IN: the first row of the table that says PROBE_YES while every earlier one says PROBE_NO; while an earlier
+ * row still says PROBE_MORE, PROBE_MORE is returned unless FINAL, which takes every PROBE_MORE for PROBE_NO.  On PROBE_YES
+ * *ret_probe is the row and *r its reading.
+ */
+enum verdict probe_identify(struct span in, bool final, const struct probe **ret_probe, struct reading *r);
+
+/* Used by parse functions: add an attribute.  Does nothing when the reading is full. */
+void reading_add(struct reading *r, const char *name, struct span value);
+
+/*
+ * Used by parse functions: copy VALUE to the end of the scratch space.  Consecutive calls give adjacent bytes.  Returns where it
+ * stands, or NULL when there is no room.
+ */
+uint8_t *reading_keep(struct reading *r, struct span value);
+
+#endif

@@ -1,0 +1,352 @@
+#include "config.h"
+
+#include "relay.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "clock.h"
+
+/* A chat needs no more than a page or two of this; a half that moves BULK bytes gets a pipe and is spliced from then on. */
+#define BUFFER 16384
+#define BULK (4 * BUFFER)
+#define PIPE_SIZE (256 * 1024)
+#define TURNS 16
+
+/*
+ * One direction.  held: bytes taken from FROM and not yet given to TO: in the pipe if there is one, else in buffer at offset.
+ * eof: FROM sends no more.  over: nothing more will be moved.
+ */
+struct half {
+	int from, to;
+	int pipe[2];
+	size_t held, offset;
+	uint64_t moved;
+	bool eof, over, may_splice;
+	bool ready;		/* poll(2) says that moving something may work */
+	uint8_t *buffer;
+};
+
+/* sides[RELAY_CLIENT] is where halves[RELAY_CLIENT] reads from. */
+struct relay {
+	struct half halves[2];
+	int fds[2];
+	bool reset[2];		/* this side is to be reset when it is closed */
+	bool hung_up[2];	/* poll(2) reports a hang-up that we cannot act on yet */
+	bool ended;
+	struct relay_result result;
+	uint8_t buffers[2][BUFFER];
+};
+
+static enum relay_side
+other(enum relay_side side)
+{
+	return side == RELAY_CLIENT ? RELAY_BACKEND : RELAY_CLIENT;
+}
+
+/* The first cause is the one that is told. */
+static void
+end_with(struct relay *r, enum relay_end end, int error)
+{
+	if (r->ended)
+		return;
+	r->ended = true;
+	r->result.end = end;
+	r->result.error = error;
+}
+
+/*
+ * The connection of SIDE is broken: what it sent is still delivered, what is meant for it is lost, and the other side learns of it
+ * by a reset.
+ */
+static void
+side_broke(struct relay *r, enum relay_side side)
+{
+	end_with(r, side == RELAY_CLIENT ? RELAY_END_CLIENT_RESET : RELAY_END_BACKEND_RESET, 0);
+	r->reset[other(side)] = true;
+	r->halves[other(side)].over = true;
+}
+
+/* Take errno of an operation on SIDE.  Returns false when it only means: not now. */
+static bool
+side_failed(struct relay *r, enum relay_side side, int error)
+{
+	if (error == EAGAIN || error == EINTR)
+		return false;
+	if (error == ENOMEM || error == ENOBUFS || error == EBADF || error == EINVAL)
+		end_with(r, RELAY_END_SYSTEM, error);
+	side_broke(r, side);
+	return true;
+}
+
+/* From now on by splice, if the system has a pipe for us; both descriptors must not block then, see design. */
+static void
+start_splicing(struct half *h)
+{
+	h->may_splice = false;
+	if (pipe2(h->pipe, O_CLOEXEC | O_NONBLOCK) < 0) {
+		h->pipe[0] = h->pipe[1] = -1;
+		return;
+	}
+	fcntl(h->pipe[1], F_SETPIPE_SZ, PIPE_SIZE);
+	fcntl(h->from, F_SETFL, fcntl(h->from, F_GETFL) | O_NONBLOCK);
+	fcntl(h->to, F_SETFL, fcntl(h->to, F_GETFL) | O_NONBLOCK);
+}
+
+static void
+stop_splicing(struct half *h)
+{
+	close(h->pipe[0]);
+	close(h->pipe[1]);
+	h->pipe[0] = h->pipe[1] = -1;
+}
+
+/* Take what FROM has.  Only called when nothing is held.  Returns whether anything happened. */
+static bool
+half_read(struct relay *r, enum relay_side side)
+{
+	struct half *h = &r->halves[side];
+	ssize_t n;
+
+	if (h->may_splice && h->moved >= BULK)
+		start_splicing(h);
+	if (h->pipe[1] >= 0)
+		n = splice(h->from, NULL, h->pipe[1], NULL, PIPE_SIZE, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+	else
+		n = recv(h->from, h->buffer, BUFFER, MSG_DONTWAIT);
+	if (n < 0 && errno == EINVAL && h->pipe[1] >= 0) {
+		/* not every kind of socket can be spliced from */
+		stop_splicing(h);
+		return true;
+	}
+	if (n < 0) {
+		if (!side_failed(r, side, errno))
+			return false;
+		h->eof = true;
+		return true;
+	}
+	if (n == 0)
+		h->eof = true;
+	h->held = (size_t)n;
+	h->offset = 0;
+	return true;
+}
+
+/* Give TO what is held.  Returns whether anything happened. */
+static bool
+half_write(struct relay *r, enum relay_side side)
+{
+	struct half *h = &r->halves[side];
+	ssize_t n;
+
+	if (h->pipe[0] >= 0)
+		n = splice(h->pipe[0], NULL, h->to, NULL, h->held, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+	else
+		n = send(h->to, h->buffer + h->offset, h->held, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (n < 0) {
+		if (!side_failed(r, other(side), errno))
+			return false;
+		return true;
+	}
+	h->held -= (size_t)n;
+	h->offset += (size_t)n;
+	h->moved += (size_t)n;
+	return n > 0;
+}
+
+/* Everything was delivered and no more will come: pass that on. */
+static void
+half_finish(struct relay *r, enum relay_side side)
+{
+	struct half *h = &r->halves[side];
+
+	h->over = true;
+	/* a side that is to be reset gets no orderly end first */
+	if (r->reset[other(side)])
+		return;
+	end_with(r, side == RELAY_CLIENT ? RELAY_END_CLIENT : RELAY_END_BACKEND, 0);
+	shutdown(h->to, SHUT_WR);
+}
+
+/*
+ * Move bytes until no end makes progress, in bounded turns, so that one direction that never pauses does not starve the other.
+ * Returns whether anything moved.
+ */
+static bool
+half_shovel(struct relay *r, enum relay_side side)
+{
+	struct half *h = &r->halves[side];
+	bool moved = false;
+
+	for (int turns = 0; h->ready && !h->over && turns < TURNS; turns++) {
+		h->ready = false;
+		if (h->held == 0 && !h->eof)
+			h->ready = half_read(r, side);
+		if (h->held > 0 && !h->over)
+			h->ready = half_write(r, side);
+		moved |= h->ready;
+		if (h->eof && h->held == 0 && !h->over)
+			half_finish(r, side);
+		/* a short read emptied the socket; poll(2) tells when there is more, and for both directions at once */
+		if (h->pipe[0] < 0 && h->held == 0 && h->offset < BUFFER)
+			h->ready = false;
+	}
+	return moved;
+}
+
+/* What poll(2) is to watch SIDE for. */
+static void
+watch(const struct relay *r, enum relay_side side, struct pollfd *p)
+{
+	const struct half *out = &r->halves[side], *in = &r->halves[other(side)];
+
+	p->fd = r->fds[side];
+	p->revents = 0;
+	p->events = 0;
+	if (!out->over && !out->eof && out->held == 0)
+		p->events |= POLLIN;
+	if (!in->over && in->held > 0)
+		p->events |= POLLOUT;
+	/* a hang-up is reported whether asked for or not: with nothing to do about it poll would return for ever */
+	if (p->events == 0 && (r->hung_up[side] || (out->over && in->over)))
+		p->fd = -1;
+}
+
+/* Act on what poll(2) said of SIDE. */
+static void
+heed(struct relay *r, enum relay_side side, const struct pollfd *p)
+{
+	int error = 0;
+	socklen_t size = sizeof error;
+
+	if (p->fd < 0 || p->revents == 0)
+		return;
+	if (p->revents & ~POLLOUT)
+		r->halves[side].ready = true;
+	if (p->revents & ~POLLIN)
+		r->halves[other(side)].ready = true;
+	if (p->events != 0)
+		return;		/* reading or writing will meet whatever it is */
+	r->hung_up[side] = true;
+	if (r->halves[side].eof && p->revents & POLLERR) {
+		/* it had finished sending and is now reset: nobody reads from it any more, so ask */
+		getsockopt(p->fd, SOL_SOCKET, SO_ERROR, &error, &size);
+		side_failed(r, side, error != 0 ? error : ECONNRESET);
+	}
+}
+
+/* Sleep until something can move.  Returns false when the idle time ran out or poll failed. */
+static bool
+wait_for_news(struct relay *r, int64_t deadline)
+{
+	struct pollfd p[2];
+	int n;
+
+	for (int side = RELAY_CLIENT; side <= RELAY_BACKEND; side++)
+		watch(r, side, &p[side]);
+	n = poll(p, 2, clock_left(deadline));
+	if (n == 0) {
+		end_with(r, RELAY_END_IDLE, 0);
+		return false;
+	}
+	if (n < 0) {
+		if (errno == EINTR)
+			return true;
+		end_with(r, RELAY_END_SYSTEM, errno);
+		return false;
+	}
+	for (int side = RELAY_CLIENT; side <= RELAY_BACKEND; side++)
+		heed(r, side, &p[side]);
+	return true;
+}
+
+static void
+side_begin(int fd)
+{
+	static const int on = 1;
+
+	/* both fail on a Unix socket, which does not need them */
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+}
+
+static void
+side_close(int fd, bool reset)
+{
+	static const struct linger now = { .l_onoff = 1 };
+
+	if (reset)
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+	close(fd);
+}
+
+static void
+half_begin(struct half *h, int from, int to, uint8_t *buffer)
+{
+	*h = (struct half){ .from = from, .to = to, .pipe = { -1, -1 }, .may_splice = true, .ready = true, .buffer = buffer };
+	side_begin(from);
+}
+
+void
+relay(int client, int backend, int idle_ms, struct relay_result *ret)
+{
+	/* static: a page of the buffers that no byte passes through costs nothing */
+	static struct relay r;
+	int64_t deadline = CLOCK_NEVER;
+	bool waiting = true;
+
+	memset(&r, 0, offsetof(struct relay, buffers));
+	r.fds[RELAY_CLIENT] = client;
+	r.fds[RELAY_BACKEND] = backend;
+	half_begin(&r.halves[RELAY_CLIENT], client, backend, r.buffers[RELAY_CLIENT]);
+	half_begin(&r.halves[RELAY_BACKEND], backend, client, r.buffers[RELAY_BACKEND]);
+
+	while (waiting) {
+		bool moved = half_shovel(&r, RELAY_CLIENT);
+
+		moved |= half_shovel(&r, RELAY_BACKEND);
+		if (r.halves[RELAY_CLIENT].over && r.halves[RELAY_BACKEND].over)
+			break;
+		if (idle_ms > 0 && (moved || deadline == CLOCK_NEVER))
+			deadline = clock_ms() + idle_ms;
+		waiting = wait_for_news(&r, deadline);
+	}
+	if (r.ended && r.result.end == RELAY_END_SYSTEM)
+		r.reset[RELAY_CLIENT] = r.reset[RELAY_BACKEND] = true;
+	side_close(client, r.reset[RELAY_CLIENT]);
+	side_close(backend, r.reset[RELAY_BACKEND]);
+	for (int side = RELAY_CLIENT; side <= RELAY_BACKEND; side++) {
+		r.result.bytes[side] = r.halves[side].moved;
+		if (r.halves[side].pipe[0] >= 0)
+			stop_splicing(&r.halves[side]);
+	}
+	*ret = r.result;
+}
+
+const char *
+relay_end_name(enum relay_end end)
+{
+	switch (end) {
+	case RELAY_END_CLIENT:
+		return "client";
+	case RELAY_END_BACKEND:
+		return "backend";
+	case RELAY_END_CLIENT_RESET:
+		return "client-reset";
+	case RELAY_END_BACKEND_RESET:
+		return "backend-reset";
+	case RELAY_END_IDLE:
+		return "idle-timeout";
+	case RELAY_END_SYSTEM:
+		break;
+	}
+	return "system";
+}

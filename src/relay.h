@@ -1,0 +1,42 @@
+/*
+ * Carry bytes both ways between two connected stream sockets until both sides are done.
+ *
+ * A side that finishes sending has that passed on (shutdown(2)), and the other direction goes on.  A side that is
+ * reset has what it sent before passed on, and then the other side is reset.  A side that does not read stops the other from being read.
+ */
+#ifndef USHER_RELAY_H
+#define USHER_RELAY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum relay_side { RELAY_CLIENT, RELAY_BACKEND };
+
+/* How it ended: the side that finished sending first, the side that was reset, or nobody said anything for the idle time. */
+enum relay_end {
+	RELAY_END_CLIENT,
+	RELAY_END_BACKEND,
+	RELAY_END_CLIENT_RESET,
+	RELAY_END_BACKEND_RESET,
+	RELAY_END_IDLE,
+	RELAY_END_SYSTEM,
+};
+
+/* bytes[RELAY_CLIENT]: delivered from client to backend; bytes[RELAY_BACKEND]: the other way. error: errno for RELAY_END_SYSTEM. */
+struct relay_result {
+	uint64_t bytes[2];
+	enum relay_end end;
+	int error;
+};
+
+/*
+ * Relay until done.  Takes ownership of both descriptors: they are closed on return, or reset where the other side was.
+ * IDLE_MS: end when no byte moved for so many milliseconds; 0: never.
+ * SIGPIPE must be ignored by the caller.
+ */
+void relay(int client, int backend, int idle_ms, struct relay_result *ret);
+
+/* "client", "backend", "client-reset", "backend-reset", "idle-timeout", "system" */
+const char *relay_end_name(enum relay_end end);
+
+#endif
