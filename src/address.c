@@ -1,6 +1,7 @@
 #include "address.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -138,8 +139,8 @@ parse_inet(char *text, struct endpoint *ret, const char **ret_reason)
 			*ret_reason = "no backend listens on port 0";
 			return -EINVAL;
 		}
-	} else if (ret->service[0] >= '0' && ret->service[0] <= '9') {
-		*ret_reason = "a port is a number from 1 to 65535";
+	} else if (!isalpha((unsigned char)ret->service[0])) {
+		*ret_reason = "a port is a number from 1 to 65535, or a name from /etc/services";
 		return -EINVAL;
 	}
 	*end = '\0';

@@ -2,14 +2,31 @@
 
 #include "explain.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "log.h"
 #include "logfmt.h"
 #include "sniff.h"
+#include "words.h"
+
+/* A client's first bytes, and everything to look at them with. */
+struct sample {
+	const struct rules *rules;
+	struct connection connection;
+	struct readings readings;
+	int timeout_ms;
+	size_t length;
+	uint8_t bytes[SNIFF_MAX];
+	uint8_t scratch[SNIFF_MAX];
+};
 
 static const char *
 verdict_name(enum verdict v)
@@ -17,14 +34,13 @@ verdict_name(enum verdict v)
 	return v == PROBE_YES ? "YES" : v == PROBE_MORE ? "MORE" : "NO";
 }
 
-/* Read standard input until its end or until SNIFF_MAX bytes.  Returns how many there were or -errno. */
-static ssize_t
-read_input(uint8_t bytes[SNIFF_MAX])
+/* Read FD until its end or until SNIFF_MAX bytes.  Returns 0 or -errno. */
+static int
+read_bytes(struct sample *s, int fd)
 {
-	size_t length = 0;
-
-	while (length < SNIFF_MAX) {
-		ssize_t n = read(STDIN_FILENO, bytes + length, SNIFF_MAX - length);
+	s->length = 0;
+	while (s->length < SNIFF_MAX) {
+		ssize_t n = read(fd, s->bytes + s->length, SNIFF_MAX - s->length);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -32,13 +48,58 @@ read_input(uint8_t bytes[SNIFF_MAX])
 			return -errno;
 		if (n == 0)
 			break;
-		length += (size_t)n;
+		s->length += (size_t)n;
 	}
-	return (ssize_t)length;
+	return 0;
+}
+
+static int
+read_file(struct sample *s, const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), r;
+
+	if (fd < 0)
+		return -errno;
+	r = read_bytes(s, fd);
+	close(fd);
+	return r;
+}
+
+/* Take pairs of hexadecimal digits, with or without white space between them. */
+static int
+read_hex(struct sample *s, const char *text)
+{
+	for (s->length = 0; s->length < SNIFF_MAX; s->length++) {
+		int high, low;
+
+		text += strspn(text, " \t\r\n:");
+		if (*text == '\0')
+			return 0;
+		high = words_hex(text[0]);
+		low = high < 0 ? -1 : words_hex(text[1]);
+		if (low < 0)
+			return -EINVAL;
+		s->bytes[s->length] = (uint8_t)(high << 4 | low);
+		text += 2;
+	}
+	return *text == '\0' ? 0 : -EFBIG;
+}
+
+/* What is known when COUNT bytes have arrived, and with FINAL, no more will. */
+static struct evidence
+evidence(struct sample *s, size_t count, bool final)
+{
+	return (struct evidence){
+		.connection = &s->connection,
+		.bytes = span_of(s->bytes, count),
+		.final = final,
+		.quiet_ms = final && count == 0 ? s->timeout_ms : 0,
+		.timeout_ms = s->timeout_ms,
+	};
 }
 
 static void
-origin_text(const struct rule *rule, char text[], size_t size)
+origin_text(const struct rule *rule, char *text, size_t size)
 {
 	if (rule->line > 0)
 		snprintf(text, size, "%s:%u", rule->origin, rule->line);
@@ -46,67 +107,148 @@ origin_text(const struct rule *rule, char text[], size_t size)
 		snprintf(text, size, "%s", rule->origin);
 }
 
-/* A line a rule: what it says of the bytes as they are, and what it would say if no more came. */
+/* Feed the bytes to RULE one at a time and say when it made up its mind. */
 static void
-explain_rules(const struct rules *rules, const struct evidence *now, const struct evidence *final, struct readings *r)
+explain_rule(struct sample *s, const struct rule *rule)
 {
-	for (const struct rule *rule = rules->first; rule != NULL; rule = rule->next) {
-		struct patience p = { SIZE_MAX, INT64_MAX };
-		enum verdict v = rule_verdict(rule, now, r, &p);
-		char origin[256];
+	struct patience p = { SIZE_MAX, INT64_MAX };
+	enum verdict v = PROBE_MORE;
+	struct evidence e;
+	char origin[256];
+	size_t count;
 
-		origin_text(rule, origin, sizeof origin);
-		printf("rule %u (%s): %s", rule->number, origin, verdict_name(v));
-		if (v == PROBE_MORE)
-			printf(", then %s if no more comes", verdict_name(rule_verdict(rule, final, r, &p)));
-		printf(": %s\n", rule->action.text);
+	for (count = 0; count <= s->length; count++) {
+		e = evidence(s, count, false);
+		v = rule_verdict(rule, &e, &s->readings, &p);
+		if (v != PROBE_MORE)
+			break;
 	}
+	origin_text(rule, origin, sizeof origin);
+	printf("rule %u (%s): ", rule->number, origin);
+	if (v != PROBE_MORE && count == 0)
+		printf("%s before the first byte", verdict_name(v));
+	else if (v != PROBE_MORE)
+		printf("%s at byte %zu", verdict_name(v), count);
+	else {
+		e = evidence(s, s->length, true);
+		v = rule_verdict(rule, &e, &s->readings, &p);
+		printf("MORE after %zu byte%s, %s if no more comes", s->length, s->length == 1 ? "" : "s", verdict_name(v));
+	}
+	printf(": %s\n", rule->action.text);
+}
+
+/*
+ * Pick as a connection would that brings the bytes one at a time and then nothing.  *ret_count: how many the decision took.
+ */
+static const struct rule *
+pick(struct sample *s, size_t *ret_count)
+{
+	const struct rule *rule = NULL;
+	struct patience patience;
+	struct evidence e;
+
+	for (*ret_count = 0; *ret_count <= s->length; ++*ret_count) {
+		e = evidence(s, *ret_count, false);
+		if (rules_pick(s->rules, &e, &s->readings, &rule, &patience) != PROBE_MORE)
+			return rule;
+	}
+	*ret_count = s->length;
+	e = evidence(s, s->length, true);
+	rules_pick(s->rules, &e, &s->readings, &rule, &patience);
+	return rule;
+}
+
+/* The logfmt line, with FILE in front if there is one. */
+static void
+explain_sample(struct sample *s, const char *file)
+{
+	const struct probe *probe = NULL;
+	struct logfmt l = { 0 };
+	size_t decided;
+	const struct rule *rule = pick(s, &decided);
+
+	if (rule != NULL)
+		probe = rule_protocol(rule);
+	probe = readings_identify(&s->readings, probe, span_of(s->bytes, s->length));
+	if (file != NULL)
+		logfmt_text(&l, "file", file);
+	logfmt_text(&l, "protocol", probe != NULL ? probe->name : s->length == 0 ? "silent" : "unknown");
+	for (size_t i = 0; probe != NULL && i < s->readings.reading.count; i++)
+		logfmt_bytes(&l, s->readings.reading.attribute[i].name, s->readings.reading.attribute[i].value);
+	logfmt_number(&l, "bytes", s->length);
+	if (s->rules->count > 0)
+		logfmt_number(&l, "decided", decided);
+	if (rule != NULL) {
+		logfmt_number(&l, "rule", rule->number);
+		logfmt_text(&l, "action", rule->action.text);
+	} else if (s->rules->count > 0)
+		logfmt_text(&l, "rule", "none");
+	printf("%s\n", l.text);
+}
+
+/* A line a file of the directory PATH, by name. */
+static int
+explain_directory(struct sample *s, const char *path)
+{
+	struct dirent **entries;
+	int count = scandir(path, &entries, NULL, alphasort), status = EX_OK;
+
+	if (count < 0) {
+		log_line(LOG_ERR, "--explain: \"%s\": %s", path, strerror(errno));
+		return EX_NOINPUT;
+	}
+	for (int i = 0; i < count; i++) {
+		char file[4096];
+		struct stat st;
+		int r;
+
+		snprintf(file, sizeof file, "%s/%s", path, entries[i]->d_name);
+		free(entries[i]);
+		if (stat(file, &st) < 0 || !S_ISREG(st.st_mode))
+			continue;
+		r = read_file(s, file);
+		if (r < 0) {
+			log_line(LOG_ERR, "--explain: \"%s\": %s", file, strerror(-r));
+			status = EX_NOINPUT;
+			continue;
+		}
+		explain_sample(s, file);
+	}
+	free(entries);
+	return status;
 }
 
 int
 explain(const struct rules *rules, const struct settings *settings)
 {
-	static uint8_t bytes[SNIFF_MAX], scratch[SNIFF_MAX];
-	struct readings r = { .scratch = scratch, .scratch_size = sizeof scratch };
-	struct connection c;
-	struct evidence now = { .connection = &c, .timeout_ms = settings->timeout_ms }, final;
-	const struct probe *probe = NULL;
-	const struct rule *rule = NULL;
-	struct patience patience;
-	struct logfmt l = { 0 };
-	ssize_t length = read_input(bytes);
+	/* static: it is too large for a stack */
+	static struct sample s;
+	const char *input = settings->input;
+	struct stat st;
+	int r;
 
-	if (length < 0) {
-		log_line(LOG_ERR, "cannot read standard input: %s", strerror((int)-length));
-		return EX_IOERR;
-	}
-	intake_environment(&c);
-	now.bytes = span_of(bytes, (size_t)length);
-	final = now;
-	final.final = true;
-	final.quiet_ms = length == 0 ? settings->timeout_ms : 0;
-	explain_rules(rules, &now, &final, &r);
+	s.rules = rules;
+	s.timeout_ms = settings->timeout_ms;
+	s.readings.scratch = s.scratch;
+	s.readings.scratch_size = sizeof s.scratch;
+	intake_environment(&s.connection);
 
-	if (rules_pick(rules, &final, &r, &rule, &patience) == PROBE_YES)
-		probe = rule_protocol(rule);
-	if (probe != NULL) {
-		readings_get(&r, probe, now.bytes);
-	} else {
-		r.reading.scratch = scratch;
-		r.reading.scratch_left = sizeof scratch;
-		if (probe_identify(now.bytes, true, &probe, &r.reading) != PROBE_YES)
-			probe = NULL;
+	if (input != NULL && strncmp(input, "hex:", 4) != 0 && stat(input, &st) == 0 && S_ISDIR(st.st_mode))
+		return explain_directory(&s, input);
+	if (input == NULL)
+		r = read_bytes(&s, STDIN_FILENO);
+	else if (strncmp(input, "hex:", 4) == 0)
+		r = read_hex(&s, input + 4);
+	else
+		r = read_file(&s, input);
+	if (r < 0) {
+		log_line(LOG_ERR, "--explain: \"%s\": %s", input != NULL ? input : "standard input",
+		    r == -EINVAL ? "expected pairs of hexadecimal digits behind hex:" : strerror(-r));
+		return EX_NOINPUT;
 	}
-	logfmt_text(&l, "protocol", probe != NULL ? probe->name : length == 0 ? "silent" : "unknown");
-	for (size_t i = 0; probe != NULL && i < r.reading.count; i++)
-		logfmt_bytes(&l, r.reading.attribute[i].name, r.reading.attribute[i].value);
-	logfmt_number(&l, "bytes", (uint64_t)length);
-	if (rule != NULL) {
-		logfmt_number(&l, "rule", rule->number);
-		logfmt_text(&l, "action", rule->action.text);
-	} else if (rules->count > 0)
-		logfmt_text(&l, "rule", "none");
-	printf("%s\n", l.text);
+	for (const struct rule *rule = rules->first; rule != NULL; rule = rule->next)
+		explain_rule(&s, rule);
+	explain_sample(&s, NULL);
 	return EX_OK;
 }
 

@@ -6,9 +6,10 @@
 #include "rule.h"
 
 /*
- * Read a client's first bytes from standard input until its end and write what every rule says of them and, last, one logfmt line.
- * The end of the input is the end of what can be known (as a timeout), not the client's end of file.  No bytes: silence.
- * Returns an exit status.
+ * Take a client's first bytes from settings->input (NULL: standard input, hex:DIGITS, or a file), feed them to every rule one at a
+ * time, write at which byte it made up its mind and, last, one logfmt line.  Of a directory: that line for each of its files.
+ * The end of the input is the timeout, not the client's end of file.  No bytes: silence.  The client's address is taken from
+ * REMOTE_ADDR, ours from TCPLOCALIP and TCPLOCALPORT.  Returns an exit status.
  */
 int explain(const struct rules *rules, const struct settings *settings);
 

@@ -11,10 +11,10 @@
 #include "grammar.h"
 #include "probe.h"
 
-enum kind { KIND_TIME, KIND_LOG, KIND_BOOL, KIND_CONFIG, KIND_MODE };
+enum kind { KIND_TIME, KIND_LOG, KIND_BOOL, KIND_CONFIG, KIND_MODE, KIND_EXPLAIN };
 
 /*
- * argument: what --help calls it, NULL: the flag takes none.  offset: of the field in struct settings.  mode: for KIND_MODE.
+ * argument: what --help calls it, NULL: the flag takes none; with a = in front it may be left out, and stands behind one.  offset: of the field in struct settings.  mode: for KIND_MODE.
  * in_file: whether `set' knows it.
  */
 static const struct option {
@@ -37,8 +37,9 @@ static const struct option {
 	    "auto, stderr, syslog or none (auto: stderr, but syslog where that is the client's socket)" },
 	{ "verbose", NULL, KIND_BOOL, offsetof(struct settings, verbose), 0, true, "log what led to the decision" },
 	{ "check", NULL, KIND_MODE, 0, MODE_CHECK, false, "read the rules, say what is wrong with them, exit" },
-	{ "explain", NULL, KIND_MODE, 0, MODE_EXPLAIN, false,
-	    "read a client's first bytes from standard input, say what every rule makes of them, exit" },
+	{ "explain", "=INPUT", KIND_EXPLAIN, 0, MODE_EXPLAIN, false,
+	    "say what every rule makes of a client's first bytes, exit; INPUT is a file, a directory of files, hex:DIGITS, or standard "
+	    "input" },
 	{ "protocols", NULL, KIND_MODE, 0, MODE_PROTOCOLS, false, "list the protocols, exit" },
 	{ "version", NULL, KIND_MODE, 0, MODE_VERSION, false, "print the version, exit" },
 	{ "help", NULL, KIND_MODE, 0, MODE_HELP, false, "print this, exit" },
@@ -126,6 +127,10 @@ set_option(struct settings *settings, const struct option *o, const char *value,
 		}
 		*(bool *)(void *)field = value == NULL || strcmp(value, "yes") == 0;
 		return 0;
+	case KIND_EXPLAIN:
+		settings->input = value;
+		settings->mode = o->mode;
+		return 0;
 	case KIND_MODE:
 		settings->mode = o->mode;
 		return 0;
@@ -184,11 +189,11 @@ flag(struct rules *rules, struct settings *settings, const char *argument, const
 		value = equals + 1;
 	if (o == NULL)
 		return protocol_flag(rules, settings, name, length, value, ret_complaint);
-	if (o->argument == NULL) {
+	if (o->argument == NULL || o->argument[0] == '=') {
 		*ret_used = false;
-		if (equals != NULL)
+		if (equals != NULL && o->argument == NULL)
 			return complain(ret_complaint, NULL, 0, "--%s: takes no value", o->name);
-		value = NULL;
+		value = equals != NULL ? equals + 1 : NULL;
 	} else if (value == NULL)
 		return complain(ret_complaint, NULL, 0, "--%s: expected %s behind it", o->name, o->argument);
 	if (set_option(settings, o, value, &reason) < 0)
@@ -238,10 +243,11 @@ options_help(void)
 	       "    usher 'ssh exec /usr/sbin/sshd -i' 'tls connect 127.0.0.1:8443' 'any reject'\n"
 	       "\n");
 	for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
+		const char *argument = options[i].argument != NULL ? options[i].argument : "";
 		char head[40];
 
-		snprintf(head, sizeof head, "--%s%s%s", options[i].name, options[i].argument != NULL ? " " : "",
-		    options[i].argument != NULL ? options[i].argument : "");
+		snprintf(head, sizeof head, *argument == '=' ? "--%s[%s]" : *argument == '\0' ? "--%s%s" : "--%s %s", options[i].name,
+		    argument);
 		printf("  %-24s %s\n", head, options[i].help);
 	}
 	printf("  %-24s %s\n", "--PROTOCOL ADDRESS", "the rule `PROTOCOL connect ADDRESS'; also --any and --silent. Protocols:");

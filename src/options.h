@@ -18,6 +18,7 @@ enum mode { MODE_SERVE, MODE_CHECK, MODE_EXPLAIN, MODE_PROTOCOLS, MODE_VERSION, 
 struct settings {
 	enum mode mode;
 	const char *config;
+	const char *input;	/* what to explain; NULL: standard input */
 	int timeout_ms;
 	int connect_timeout_ms;
 	int idle_timeout_ms;

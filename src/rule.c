@@ -52,6 +52,19 @@ readings_get(struct readings *r, const struct probe *probe, struct span bytes)
 	return r->verdict;
 }
 
+const struct probe *
+readings_identify(struct readings *r, const struct probe *probe, struct span bytes)
+{
+	if (probe != NULL) {
+		readings_get(r, probe, bytes);
+		return probe;
+	}
+	r->reading.scratch = r->scratch;
+	r->reading.scratch_left = r->scratch_size;
+	r->probe = NULL;	/* what is kept is no rule's reading any more */
+	return probe_identify(bytes, true, &probe, &r->reading) == PROBE_YES ? probe : NULL;
+}
+
 /* Note that a verdict can change when there are TOTAL bytes; 0, or what is there already: with the next one. */
 static enum verdict
 wait_for_bytes(struct patience *p, struct span have, size_t total)
@@ -214,6 +227,15 @@ rule_verdict(const struct rule *rule, const struct evidence *e, struct readings 
 	return all;
 }
 
+static bool
+is_about_silence(const struct rule *rule)
+{
+	for (const struct condition *c = rule->conditions; c != NULL; c = c->next)
+		if (c->kind == CONDITION_SILENT && !c->negated)
+			return true;
+	return false;
+}
+
 enum verdict
 rules_pick(const struct rules *rules, const struct evidence *e, struct readings *r, const struct rule **ret_rule,
     struct patience *ret_patience)
@@ -228,8 +250,9 @@ rules_pick(const struct rules *rules, const struct evidence *e, struct readings 
 			all = PROBE_MORE;
 		if (v != PROBE_YES)
 			continue;
-		if (all == PROBE_MORE)
-			break;		/* this one decides unless an earlier one still does */
+		/* this one decides unless an earlier one still does; but silence that lasted passes over those that wait for bytes */
+		if (all == PROBE_MORE && !is_about_silence(rule))
+			break;
 		*ret_rule = rule;
 		return PROBE_YES;
 	}

@@ -2,6 +2,7 @@
  * Rules: what they are and what they say of the bytes so far.  grammar.h makes them from text.
  *
  * A rule holds when all its conditions hold.  The first rule that is PROBE_YES while every earlier one is PROBE_NO decides.
+ * A `silent' rule that is PROBE_YES also passes over earlier ones that are PROBE_MORE: what they wait for did not come in its time.
  */
 #ifndef USHER_RULE_H
 #define USHER_RULE_H
@@ -129,6 +130,12 @@ const struct probe *rule_protocol(const struct rule *rule);
 
 /* Read PROBE's attributes of BYTES into r->reading, unless they stand there.  Returns the probe's verdict. */
 enum verdict readings_get(struct readings *r, const struct probe *probe, struct span bytes);
+
+/*
+ * Name the protocol of all BYTES that will come, for log and environment: PROBE if that is not NULL (a rule has named it), else as
+ * the table says.  Its attributes are then in r->reading.  NULL: not known.
+ */
+const struct probe *readings_identify(struct readings *r, const struct probe *probe, struct span bytes);
 
 /*
  * Whether GLOB matches VALUE: `*' any bytes, `?' one byte.  With IS_HOST letters compare without case, one trailing dot of VALUE is

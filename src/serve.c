@@ -37,24 +37,6 @@ seen(const struct story *s)
 	return span_of(s->sniff.bytes, s->sniff.have);
 }
 
-/* Find out the protocol, for log and environment: from the rule, else from the table. */
-static void
-identify(struct story *s)
-{
-	struct readings *r = &s->readings;
-
-	s->probe = s->rule != NULL ? rule_protocol(s->rule) : NULL;
-	if (s->probe != NULL) {
-		readings_get(r, s->probe, seen(s));
-		return;
-	}
-	r->reading.scratch = r->scratch;
-	r->reading.scratch_left = r->scratch_size;
-	r->probe = NULL;	/* the reading is not that of a rule any more */
-	if (probe_identify(seen(s), true, &s->probe, &r->reading) != PROBE_YES)
-		s->probe = NULL;
-}
-
 /* Begin the log line: client, protocol with attributes, rule and action. */
 static void
 describe(const struct story *s, struct logfmt *l)
@@ -221,6 +203,20 @@ act(struct story *s)
 	return EX_OK;
 }
 
+/* For --verbose: what every rule says of the bytes that there are. */
+static void
+tell_verdicts(struct story *s, const struct rules *rules, const struct evidence *e)
+{
+	static const char *const names[] = { [PROBE_NO] = "NO", [PROBE_MORE] = "MORE", [PROBE_YES] = "YES" };
+
+	for (const struct rule *rule = rules->first; rule != NULL; rule = rule->next) {
+		struct patience p = { SIZE_MAX, INT64_MAX };
+
+		log_line(LOG_DEBUG, "%zu bytes%s: rule %u says %s", e->bytes.length, e->final ? ", no more to come" : "", rule->number,
+		    names[rule_verdict(rule, e, &s->readings, &p)]);
+	}
+}
+
 /* What has come of waiting: PROBE_YES with the rule in S, PROBE_NO with the reason in *ret_end. */
 static enum verdict
 decide(struct story *s, const struct rules *rules, const char **ret_end)
@@ -244,6 +240,8 @@ decide(struct story *s, const struct rules *rules, const char **ret_end)
 		e.bytes = seen(s);
 		e.quiet_ms = s->sniff.have == 0 ? now - s->start : 0;
 		e.final = s->sniff.ended || now >= deadline || s->sniff.have == SNIFF_MAX;
+		if (s->settings->verbose)
+			tell_verdicts(s, rules, &e);
 		v = rules_pick(rules, &e, &s->readings, &s->rule, &patience);
 		if (v != PROBE_MORE) {
 			*ret_end = "no-rule";
@@ -274,7 +272,7 @@ serve(struct connection *c, const struct rules *rules, const struct settings *se
 
 	v = decide(&s, rules, &end);
 	sniff_end(&s.sniff);
-	identify(&s);
+	s.probe = readings_identify(&s.readings, s.rule != NULL ? rule_protocol(s.rule) : NULL, seen(&s));
 	if (v == PROBE_YES)
 		return act(&s);
 	drain(c->fd);

@@ -57,12 +57,15 @@ wait_unix(struct sniff *s, int64_t deadline)
 {
 	int left = clock_left(deadline), flags, offset = (int)s->have;
 	struct timeval limit = { 0 };
+	socklen_t size = sizeof s->limit;
 	ssize_t n;
 
 	if (left == 0)
 		left = 1;
 	if (left > 0)
 		limit = (struct timeval){ left / 1000, left % 1000 * 1000 };
+	if (!s->offset && getsockopt(s->fd, SOL_SOCKET, SO_RCVTIMEO, &s->limit, &size) < 0)
+		return -errno;
 	s->offset = true;
 	if (setsockopt(s->fd, SOL_SOCKET, SO_PEEK_OFF, &offset, sizeof offset) < 0 ||
 	    setsockopt(s->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) < 0)
@@ -179,13 +182,12 @@ void
 sniff_end(struct sniff *s)
 {
 	static const int no_offset = -1;
-	static const struct timeval no_limit;
 
 	if (s->lowat > 0)
 		setsockopt(s->fd, SOL_SOCKET, SO_RCVLOWAT, &s->lowat, sizeof s->lowat);
 	if (s->offset) {
 		setsockopt(s->fd, SOL_SOCKET, SO_PEEK_OFF, &no_offset, sizeof no_offset);
-		setsockopt(s->fd, SOL_SOCKET, SO_RCVTIMEO, &no_limit, sizeof no_limit);
+		setsockopt(s->fd, SOL_SOCKET, SO_RCVTIMEO, &s->limit, sizeof s->limit);
 	}
 	s->lowat = 0;
 	s->offset = false;

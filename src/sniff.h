@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 
 /* No rule can look further into a connection than this, in bytes. */
 #define SNIFF_MAX 65536
@@ -27,6 +28,7 @@ struct sniff {
 	bool ended;
 	int lowat;		/* value to put back, 0: never changed */
 	bool offset;		/* SO_PEEK_OFF and SO_RCVTIMEO are in use */
+	struct timeval limit;	/* SO_RCVTIMEO to put back */
 	uint8_t bytes[SNIFF_MAX];
 };
 
