@@ -180,6 +180,20 @@ parse_valued(struct parser *p, struct condition *c, const struct probe *probe, c
 	return parse_attribute(p, c, probe, name, value);
 }
 
+/* People name these, but no first bytes tell them: the client waits for the server's greeting. */
+static bool
+server_speaks_first(const char *name)
+{
+	static const char *const names[] = {
+		"ftp", "imap", "managesieve", "mariadb", "mpd", "mysql", "nats", "nntp", "pop3", "smtp", "vnc",
+	};
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
 static int
 parse_name(struct parser *p, struct condition *c, const struct probe *named, const char *name)
 {
@@ -191,6 +205,9 @@ parse_name(struct parser *p, struct condition *c, const struct probe *named, con
 		return parse_silent(p, c, NULL);
 	c->kind = CONDITION_PROTOCOL;
 	c->probe = probe_find(name);
+	if (c->probe == NULL && server_speaks_first(name))
+		return parser_refuse(p, name, "its server speaks first and its client waits, so only silence tells it: write silent, or "
+		    "silent=300ms");
 	if (c->probe == NULL)
 		return parser_refuse(p, name, "expected a protocol (usher --protocols lists them), any, silent, a condition with =, or "
 		    "exec, connect, reply, reject, close");

@@ -74,7 +74,7 @@ add_attribute(struct environment *e, const struct reading *reading, size_t index
 	for (size_t i = 0; i < index; i++)
 		if (reading->attribute[i].name == attribute)
 			return;
-	for (size_t i = 0; attribute[i] != '\0' && i < sizeof name - 8; i++)
+	for (size_t i = 0; i < sizeof name - 8 && attribute[i] != '\0'; i++)
 		name[6 + i] = (char)(attribute[i] >= 'a' && attribute[i] <= 'z' ? attribute[i] - 'a' + 'A' : attribute[i]);
 	for (size_t i = index; i < reading->count; i++)
 		length += reading->attribute[i].value.length + 1;

@@ -1,3 +1,5 @@
+#include "config.h"
+
 #include "intake.h"
 
 #include <errno.h>

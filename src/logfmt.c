@@ -1,3 +1,5 @@
+#include "config.h"
+
 #include "logfmt.h"
 
 #include <inttypes.h>

@@ -110,6 +110,7 @@ set_log(struct settings *settings, const char *value, const char **ret_reason)
 	return -EINVAL;
 }
 
+/* VALUE: "" for a flag that was given none. */
 static int
 set_option(struct settings *settings, const struct option *o, const char *value, const char **ret_reason)
 {
@@ -121,14 +122,14 @@ set_option(struct settings *settings, const struct option *o, const char *value,
 	case KIND_LOG:
 		return set_log(settings, value, ret_reason);
 	case KIND_BOOL:
-		if (value != NULL && strcmp(value, "yes") != 0 && strcmp(value, "no") != 0) {
+		if (*value != '\0' && strcmp(value, "yes") != 0 && strcmp(value, "no") != 0) {
 			*ret_reason = "expected yes or no";
 			return -EINVAL;
 		}
-		*(bool *)(void *)field = value == NULL || strcmp(value, "yes") == 0;
+		*(bool *)(void *)field = strcmp(value, "no") != 0;
 		return 0;
 	case KIND_EXPLAIN:
-		settings->input = value;
+		settings->input = *value != '\0' ? value : NULL;
 		settings->mode = o->mode;
 		return 0;
 	case KIND_MODE:
@@ -193,7 +194,7 @@ flag(struct rules *rules, struct settings *settings, const char *argument, const
 		*ret_used = false;
 		if (equals != NULL && o->argument == NULL)
 			return complain(ret_complaint, NULL, 0, "--%s: takes no value", o->name);
-		value = equals != NULL ? equals + 1 : NULL;
+		value = equals != NULL ? equals + 1 : "";
 	} else if (value == NULL)
 		return complain(ret_complaint, NULL, 0, "--%s: expected %s behind it", o->name, o->argument);
 	if (set_option(settings, o, value, &reason) < 0)

@@ -1,3 +1,5 @@
+#include "config.h"
+
 #include "probe.h"
 
 #include <string.h>

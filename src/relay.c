@@ -4,12 +4,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -20,6 +22,10 @@
 #define BULK (4 * BUFFER)
 #define PIPE_SIZE (256 * 1024)
 #define TURNS 16
+
+/* How long a side may take to acknowledge what was sent to it before it is reset, and how often to look whether it has. */
+#define RESET_GRACE_MS 2000
+#define RESET_LOOK_MS 5
 
 /*
  * One direction.  held: bytes taken from FROM and not yet given to TO: in the pipe if there is one, else in buffer at offset.
@@ -278,13 +284,31 @@ side_begin(int fd)
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
 }
 
+/*
+ * A reset throws away what the peer has not acknowledged yet, which a reset without us in between would not have done.  Nothing
+ * tells when the send queue is empty, so look, for a while.
+ */
+static void
+await_delivery(int fd)
+{
+	int64_t deadline = clock_ms() + RESET_GRACE_MS;
+	struct pollfd p = { .fd = fd };
+	int queued = 0;
+
+	while (ioctl(fd, SIOCOUTQ, &queued) == 0 && queued > 0 && clock_left(deadline) > 0)
+		if (poll(&p, 1, RESET_LOOK_MS) != 0)
+			return;
+}
+
 static void
 side_close(int fd, bool reset)
 {
 	static const struct linger now = { .l_onoff = 1 };
 
-	if (reset)
+	if (reset) {
+		await_delivery(fd);
 		setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+	}
 	close(fd);
 }
 

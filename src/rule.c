@@ -1,3 +1,5 @@
+#include "config.h"
+
 #include "rule.h"
 
 #include <string.h>

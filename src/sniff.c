@@ -1,3 +1,5 @@
+#include "config.h"
+
 #include "sniff.h"
 
 #include <errno.h>

@@ -1,3 +1,5 @@
+#include "config.h"
+
 #include "words.h"
 
 #include <errno.h>

@@ -15,7 +15,8 @@ struct request {
 static bool
 is_tchar(int c)
 {
-	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c > 0 && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+	    (c > 0 && strchr("!#$%&'*+-.^_`|~", c) != NULL);
 }
 
 static bool
@@ -57,7 +58,7 @@ is_known(struct span method)
 	return false;
 }
 
-/* How the target begins: "/", "*" or a scheme and "://".  "sip:" and other URIs without "//" are refused at the byte after the colon. */
+/* How the target begins: "/", "*" or a scheme and "://".  "sip:" and other URIs without "//" are refused after the colon. */
 static enum verdict
 target_begins(struct span in, bool *ret_http)
 {
@@ -116,7 +117,7 @@ add(struct reading *r, const char *name, struct span value)
 		reading_add(r, name, value);
 }
 
-/* Path without query, and, of an absolute form or of CONNECT, the host, which then overrides the header (RFC 9112, section 3.2.2). */
+/* Path without query, and, of an absolute form or of CONNECT, the host, which overrides the header (RFC 9112, section 3.2.2). */
 static bool
 read_target(const struct request *q, struct reading *r)
 {

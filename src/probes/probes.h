@@ -5,8 +5,8 @@
 #include "../probe.h"
 
 /*
- * Compare IN, a byte after the other, with SIGNATURE: hexadecimal bytes parted by single spaces, where `?' is any nibble and LOW-HIGH
- * a range, e.g. "16 03 00-04 ?? ?? 01".  PROBE_NO at the first byte that differs, PROBE_MORE when IN ends before that.
+ * Compare IN, a byte after the other, with SIGNATURE: lower-case hexadecimal bytes parted by single spaces, where `?' is any nibble
+ * and LOW-HIGH a range, e.g. "16 03 00-04 ?? ?? 01".  PROBE_NO at the first byte that differs, PROBE_MORE when IN ends before that.
  */
 enum verdict probe_signature(struct span in, const char *signature);
 

@@ -1,6 +1,6 @@
 #include "probes.h"
 
-/* A ClientHello that is larger cannot be seen whole (SNIFF_MAX in sniff.h); real ones are below 2 KiB, with post-quantum keys below 4. */
+/* A larger ClientHello cannot be seen whole (SNIFF_MAX in sniff.h); real ones are below 2 KiB, with post-quantum keys below 4. */
 #define HELLO_MAX 65000
 
 /* RFC 8446, section 5.1. */
@@ -234,6 +234,8 @@ probe_ssl2(struct span in, struct reading *r)
 	if (room < 9 + 3 + 16)
 		return PROBE_NO;
 	room -= 9;
+	if (in.length >= 6 && ((in.bytes[5] << 8) + 16U > room || (in.bytes[5] << 8 | 0xff) + 16U + 32U < room))
+		return PROBE_NO;
 	if (in.length < 7)
 		return verdict;
 	ciphers = (size_t)in.bytes[5] << 8 | in.bytes[6];
