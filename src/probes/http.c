@@ -11,41 +11,6 @@ struct request {
 	bool known;	/* a method that no other text protocol has before a path */
 };
 
-/* RFC 9110, section 5.6.2. */
-static bool
-is_tchar(int c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-	    (c > 0 && strchr("!#$%&'*+-.^_`|~", c) != NULL);
-}
-
-static bool
-is_alpha(int c)
-{
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-}
-
-static bool
-is_word(struct span s, const char *word)
-{
-	return s.length == strlen(word) && span_agrees(s, word, s.length);
-}
-
-/* Whether S begins with WORD, which is in lower case, letters of either case being the same. */
-static bool
-begins(struct span s, const char *word)
-{
-	for (size_t i = 0; word[i] != '\0'; i++) {
-		int c = span_at(s, i);
-
-		if (c >= 'A' && c <= 'Z')
-			c += 'a' - 'A';
-		if (c != word[i])
-			return false;
-	}
-	return true;
-}
-
 static bool
 is_known(struct span method)
 {
@@ -53,7 +18,7 @@ is_known(struct span method)
 	    "PROPPATCH", "MKCOL", "COPY", "MOVE", "LOCK", "UNLOCK", "REPORT", "SEARCH" };
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-		if (is_word(method, names[i]))
+		if (text_is(method, names[i]))
 			return true;
 	return false;
 }
@@ -73,12 +38,12 @@ target_begins(struct span in, bool *ret_http)
 	}
 	if (in.bytes[0] == '*')
 		return in.length == 1 ? PROBE_MORE : in.bytes[1] == ' ' ? PROBE_YES : PROBE_NO;
-	if (!is_alpha(in.bytes[0]))
+	if (!text_is_alpha(in.bytes[0]))
 		return PROBE_NO;
-	while (i < in.length && i < METHOD_MAX && (is_alpha(in.bytes[i]) || (in.bytes[i] >= '0' && in.bytes[i] <= '9') ||
+	while (i < in.length && i < METHOD_MAX && (text_is_alpha(in.bytes[i]) || text_is_digit(in.bytes[i]) ||
 	    in.bytes[i] == '+' || in.bytes[i] == '-' || in.bytes[i] == '.'))
 		i++;
-	*ret_http = begins(in, "http://") || begins(in, "https://");
+	*ret_http = text_begins(in, "http://") || text_begins(in, "https://");
 	return i == in.length ? PROBE_MORE : probe_literal(span_slice(in, i, in.length), "://", 3);
 }
 
@@ -95,28 +60,6 @@ version_follows(struct span in)
 	return probe_literal(span_slice(in, i, in.length), " HTTP/1.", 8);
 }
 
-/* The part of an authority (user@host:port) that is the host; an IPv6 address with its brackets. */
-static struct span
-host_of(struct span authority)
-{
-	size_t at = span_find(authority, 0, '@'), end;
-
-	if (at < authority.length)
-		authority = span_slice(authority, at + 1, authority.length);
-	if (span_at(authority, 0) == '[') {
-		end = span_find(authority, 0, ']');
-		return span_slice(authority, 0, end + 1);
-	}
-	return span_slice(authority, 0, span_find(authority, 0, ':'));
-}
-
-static void
-add(struct reading *r, const char *name, struct span value)
-{
-	if (value.length > 0)
-		reading_add(r, name, value);
-}
-
 /* Path without query, and, of an absolute form or of CONNECT, the host, which overrides the header (RFC 9112, section 3.2.2). */
 static bool
 read_target(const struct request *q, struct reading *r)
@@ -124,19 +67,19 @@ read_target(const struct request *q, struct reading *r)
 	struct span t = q->target;
 	size_t colon, slash;
 
-	if (is_word(q->method, "CONNECT")) {
-		add(r, "host", host_of(t));
+	if (text_is(q->method, "CONNECT")) {
+		text_add(r, "host", text_host(t));
 		return true;
 	}
 	t = span_slice(t, 0, span_find(t, 0, '?'));
 	if (span_at(t, 0) == '/' || span_at(t, 0) == '*') {
-		add(r, "path", t);
+		text_add(r, "path", t);
 		return false;
 	}
 	colon = span_find(t, 0, ':');
 	slash = span_find(t, colon + 3, '/');
-	add(r, "path", slash < t.length ? span_slice(t, slash, t.length) : span_of("/", 1));
-	add(r, "host", host_of(span_slice(t, colon + 3, slash)));
+	text_add(r, "path", slash < t.length ? span_slice(t, slash, t.length) : span_of("/", 1));
+	text_add(r, "host", text_host(span_slice(t, colon + 3, slash)));
 	return true;
 }
 
@@ -174,12 +117,12 @@ read_headers(struct span in, bool have_host, struct reading *r)
 			r->complete = true;
 			return;
 		}
-		if (begins(line, "upgrade:"))
-			add(r, "upgrade", trimmed(span_slice(line, 8, line.length)));
-		if (have_host || !begins(line, "host:"))
+		if (text_begins(line, "upgrade:"))
+			text_add(r, "upgrade", trimmed(span_slice(line, 8, line.length)));
+		if (have_host || !text_begins(line, "host:"))
 			continue;
 		have_host = true;
-		add(r, "host", host_of(trimmed(span_slice(line, 5, line.length))));
+		text_add(r, "host", text_host(trimmed(span_slice(line, 5, line.length))));
 	}
 }
 
@@ -202,7 +145,7 @@ read_request(struct span in, struct request *q, struct reading *r)
 	if (!next_line(&in, &line))
 		return;
 	/* A request line without version is HTTP/0.9, which has no headers. */
-	if (begins(span_slice(line, end, line.length), " http/"))
+	if (text_begins(span_slice(line, end, line.length), " http/"))
 		read_headers(in, have_host, r);
 	else
 		r->complete = true;
@@ -229,7 +172,7 @@ probe_http(struct span in, struct reading *r)
 			return verdict == PROBE_NO ? PROBE_NO : PROBE_MORE;
 		span_skip(&in, crlf);
 	}
-	while (i < METHOD_MAX && is_tchar(span_at(in, i)))
+	while (i < METHOD_MAX && text_is_token(span_at(in, i)))
 		i++;
 	if (i == in.length)
 		return PROBE_MORE;
@@ -238,10 +181,10 @@ probe_http(struct span in, struct reading *r)
 	q.method = span_slice(in, 0, i);
 	q.known = is_known(q.method);
 	in = span_slice(in, i + 1, in.length);
-	if (is_word(q.method, "CONNECT")) {
+	if (text_is(q.method, "CONNECT")) {
 		if (in.length == 0)
 			return PROBE_MORE;
-		if (!is_alpha(in.bytes[0]) && !(in.bytes[0] >= '0' && in.bytes[0] <= '9') && in.bytes[0] != '[' && in.bytes[0] != '_')
+		if (!text_is_alpha(in.bytes[0]) && !text_is_digit(in.bytes[0]) && in.bytes[0] != '[' && in.bytes[0] != '_')
 			return PROBE_NO;
 	} else {
 		verdict = target_begins(in, &http);

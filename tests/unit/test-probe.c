@@ -1,0 +1,637 @@
+/* Every row of the table against every sample of tests/corpus, and what the parsers make of the odd ones. */
+#include "config.h"
+
+#include <stdint.h>
+
+#include "probe.h"
+#include "sniff.h"
+
+#include "tap.h"
+
+/* What the corpus says of one file. */
+struct sample {
+	char name[64];		/* tls-openssl */
+	char protocol[24];	/* tls */
+	char expected[256];	/* tls sni=a.example version=1.3; * stands for any bytes */
+	size_t length;
+	uint8_t *bytes;
+	const struct probe *probe;
+};
+
+#define SAMPLES_MAX 512
+
+static struct sample samples[SAMPLES_MAX];
+static size_t sample_count;
+
+/* All prefixes are tried up to this length, some beyond. */
+#define EVERY_PREFIX 700
+
+static uint8_t scratch[SNIFF_MAX];
+
+static enum verdict
+ask(const struct probe *probe, const uint8_t *bytes, size_t length, struct reading *r)
+{
+	*r = (struct reading){ .scratch = scratch, .scratch_left = sizeof scratch };
+	return probe_read(probe, span_of(bytes, length), r);
+}
+
+static enum verdict
+verdict_of(const struct probe *probe, const uint8_t *bytes, size_t length)
+{
+	struct reading r;
+
+	return ask(probe, bytes, length, &r);
+}
+
+/* "tls sni=a.example version=1.3", in static storage. */
+static const char *
+describe(const struct probe *probe, const uint8_t *bytes, size_t length)
+{
+	static const char *const verdicts[] = { "NO", "MORE" };
+	static char text[65536];
+	struct reading r;
+	enum verdict verdict = ask(probe, bytes, length, &r);
+	size_t n;
+
+	if (verdict != PROBE_YES)
+		return verdicts[verdict];
+	n = (size_t)snprintf(text, sizeof text, "%s", probe->name);
+	for (size_t i = 0; i < r.count && n < sizeof text / 2; i++)
+		n += (size_t)snprintf(text + n, sizeof text - n, " %s=%.*s", r.attribute[i].name, (int)r.attribute[i].value.length,
+		    (const char *)r.attribute[i].value.bytes);
+	return text;
+}
+
+/* Whether TEXT is as GLOB says, where * stands for any bytes but a space. */
+static bool
+looks_like(const char *glob, const char *text)
+{
+	for (; *glob != '*'; glob++, text++) {
+		if (*glob != *text)
+			return false;
+		if (*glob == '\0')
+			return true;
+	}
+	do {
+		if (looks_like(glob + 1, text))
+			return true;
+	} while (*text != '\0' && *text++ != ' ');
+	return false;
+}
+
+static void
+load(const char *folder, const char *line)
+{
+	struct sample *s = &samples[sample_count];
+	char path[512], file[128];
+	FILE *f;
+
+	if (sample_count == SAMPLES_MAX || sscanf(line, "%127[^ |] | %255[^|]", file, s->expected) != 2)
+		die("cannot read: %s", line);
+	s->expected[strlen(s->expected) - 1] = '\0';
+	sscanf(s->expected, "%23s", s->protocol);
+	snprintf(s->name, sizeof s->name, "%.*s", (int)(strlen(file) - 4 - 5), file + 5);
+	snprintf(path, sizeof path, "%s/%s", folder, file);
+	f = fopen(path, "r");
+	s->bytes = malloc(SNIFF_MAX);
+	if (f == NULL || s->bytes == NULL)
+		die("cannot read %s", path);
+	s->length = fread(s->bytes, 1, SNIFF_MAX, f);
+	fclose(f);
+	/* Exactly as large as it is, so that a read beyond it is seen. */
+	s->bytes = realloc(s->bytes, s->length);
+	s->probe = probe_find(s->protocol);
+	if (!ok(s->probe != NULL && s->length > 0, "%s: there is a row for it", s->name))
+		return;
+	sample_count++;
+}
+
+static void
+load_all(void)
+{
+	static const char *const indexes[] = { "real/INDEX", "made/INDEX" };
+	const char *srcdir = getenv("srcdir");
+	char folder[256], path[300], line[2048];
+	FILE *f;
+
+	snprintf(folder, sizeof folder, "%s/tests/corpus", srcdir != NULL ? srcdir : ".");
+	for (size_t i = 0; i < 2; i++) {
+		snprintf(path, sizeof path, "%s/%s", folder, indexes[i]);
+		f = fopen(path, "r");
+		if (f == NULL)
+			die("cannot open %s", path);
+		while (fgets(line, sizeof line, f) != NULL)
+			load(folder, line);
+		fclose(f);
+	}
+}
+
+static void
+free_all(void)
+{
+	for (size_t i = 0; i < sample_count; i++)
+		free(samples[i].bytes);
+}
+
+static const struct sample *
+sample(const char *name)
+{
+	for (size_t i = 0; i < sample_count; i++)
+		if (strcmp(samples[i].name, name) == 0)
+			return &samples[i];
+	die("no sample %s", name);
+}
+
+/* The bytes that a YES needs; 0 if there is no YES. */
+static size_t
+bytes_to_yes(const struct probe *probe, const uint8_t *bytes, size_t length)
+{
+	for (size_t n = 1; n <= length; n++)
+		if (verdict_of(probe, bytes, n) == PROBE_YES)
+			return n;
+	return 0;
+}
+
+static bool
+same_start(const struct reading *a, const struct reading *b, const char *values_of_a)
+{
+	if (a->count > b->count)
+		return false;
+	for (size_t i = 0; i < a->count; i++) {
+		size_t length = a->attribute[i].value.length;
+
+		if (strcmp(a->attribute[i].name, b->attribute[i].name) != 0 || length != b->attribute[i].value.length ||
+		    memcmp(values_of_a, b->attribute[i].value.bytes, length) != 0)
+			return false;
+		values_of_a += length;
+	}
+	return true;
+}
+
+/* Values may stand in scratch space that the next call writes over. */
+static void
+save_values(const struct reading *r, char *values)
+{
+	for (size_t i = 0; i < r->count; i++) {
+		memcpy(values, r->attribute[i].value.bytes, r->attribute[i].value.length);
+		values += r->attribute[i].value.length;
+	}
+}
+
+/* The contract of probe.h, with more and more of the bytes.  Returns what was broken, or NULL. */
+static const char *
+broken(const struct probe *probe, const uint8_t *bytes, size_t length)
+{
+	static char values[2 * SNIFF_MAX];
+	struct reading before = { 0 }, now;
+	enum verdict said = PROBE_MORE, verdict;
+	size_t wanted = 0;
+
+	for (size_t n = 0; n <= length; n += n < EVERY_PREFIX || n + 97 > length ? 1 : 97) {
+		verdict = ask(probe, bytes, n, &now);
+		if (said != PROBE_MORE && verdict != said)
+			return "a verdict that changed";
+		if (!same_start(&before, &now, values))
+			return "an attribute that changed";
+		if (before.complete && (!now.complete || now.count != before.count))
+			return "an attribute after the last";
+		if (n < wanted && (verdict != said || now.count != before.count))
+			return "a change before there was what it wanted";
+		if (now.want != 0 && (now.want <= n || verdict == PROBE_NO || now.complete))
+			return "a want that makes no sense";
+		wanted = now.want > wanted ? now.want : wanted;
+		said = verdict;
+		before = now;
+		save_values(&now, values);
+	}
+	return NULL;
+}
+
+/* Let the bytes arrive in pieces, looking only when there is as much as was wanted, as sniff.c does. */
+static unsigned
+feed(const struct probe *probe, const uint8_t *bytes, size_t length, unsigned largest, struct reading *ret,
+    enum verdict *ret_verdict)
+{
+	unsigned calls = 0;
+	size_t want = 1;
+
+	*ret_verdict = PROBE_MORE;
+	for (size_t n = 0; n < length;) {
+		size_t piece = 1 + (largest > 1 ? (size_t)rand() % largest : 0);
+
+		n = n + piece > length ? length : n + piece;
+		if (n < want && n < length)
+			continue;
+		*ret_verdict = ask(probe, bytes, n, ret);
+		calls++;
+		if (*ret_verdict == PROBE_NO || ret->complete)
+			break;
+		want = ret->want > n ? ret->want : n + 1;
+	}
+	return calls;
+}
+
+static bool
+same_in_pieces(const struct sample *s)
+{
+	static const unsigned largest[] = { 1, 2, 7, 100, 2000 };
+	static char values[2 * SNIFF_MAX];
+	struct reading whole, pieces;
+	enum verdict verdict = ask(s->probe, s->bytes, s->length, &whole), in_pieces;
+
+	save_values(&whole, values);
+	for (size_t i = 0; i < sizeof largest / sizeof largest[0]; i++) {
+		feed(s->probe, s->bytes, s->length, largest[i], &pieces, &in_pieces);
+		if (in_pieces != verdict || pieces.count != whole.count || !same_start(&whole, &pieces, values))
+			return false;
+	}
+	return true;
+}
+
+/* What follows the bytes changes no verdict and no attribute, and neither does it how the contract is kept. */
+static const char *
+broken_with_tail(const struct sample *s, bool zero)
+{
+	uint8_t *longer = malloc(s->length + 64);
+	const char *what;
+
+	if (longer == NULL)
+		die("malloc failed");
+	memcpy(longer, s->bytes, s->length);
+	for (size_t i = 0; i < 64; i++)
+		longer[s->length + i] = zero ? 0 : (uint8_t)rand();
+	what = broken(s->probe, longer, s->length + 64);
+	if (what == NULL && verdict_of(s->probe, longer, s->length + 64) != PROBE_YES)
+		what = "no YES";
+	free(longer);
+	return what;
+}
+
+/* One byte changed, wherever: the contract holds for every row. */
+static const char *
+broken_when_mutated(const struct sample *s)
+{
+	size_t length = s->length < 300 ? s->length : 300;
+	uint8_t copy[300];
+	const char *what = NULL;
+
+	for (int i = 0; i < 40 && what == NULL; i++) {
+		memcpy(copy, s->bytes, length);
+		copy[(size_t)rand() % length] = (uint8_t)rand();
+		what = broken(s->probe, copy, length);
+	}
+	return what;
+}
+
+/* Rows that say YES to bytes of another protocol; the table's order, or the rules', then decides. */
+static bool
+is_known_overlap(const struct probe *row, const struct sample *s)
+{
+	(void)row;
+	(void)s;
+	return false;
+}
+
+static void
+test_sample(const struct sample *s)
+{
+	const struct probe *named = NULL;
+	struct reading r = { .scratch = scratch, .scratch_left = sizeof scratch };
+	const char *got = describe(s->probe, s->bytes, s->length), *what;
+	enum verdict verdict;
+
+	if (!ok(looks_like(s->expected, got), "%s: %s", s->name, s->expected))
+		printf("# got: %s\n", got);
+	what = broken(s->probe, s->bytes, s->length);
+	ok(what == NULL, "%s: every prefix%s%s", s->name, what != NULL ? ": " : "", what != NULL ? what : "");
+	what = broken_with_tail(s, true);
+	ok(what == NULL, "%s: zeros after it%s%s", s->name, what != NULL ? ": " : "", what != NULL ? what : "");
+	what = broken_with_tail(s, false);
+	ok(what == NULL, "%s: noise after it%s%s", s->name, what != NULL ? ": " : "", what != NULL ? what : "");
+	what = broken_when_mutated(s);
+	ok(what == NULL, "%s: a byte changed%s%s", s->name, what != NULL ? ": " : "", what != NULL ? what : "");
+	ok(same_in_pieces(s), "%s: in pieces", s->name);
+	verdict = probe_identify(span_of(s->bytes, s->length), false, &named, &r);
+	if (!ok(verdict == PROBE_YES && named == s->probe, "%s: is named without waiting for more", s->name))
+		printf("# verdict %d, named %s\n", verdict, named != NULL ? named->name : "-");
+	for (const struct probe *row = probes; row->name != NULL; row++) {
+		if (row == s->probe || is_known_overlap(row, s))
+			continue;
+		if (verdict_of(row, s->bytes, s->length) == PROBE_YES)
+			ok(false, "%s: %s must not take it for its own", s->name, row->name);
+	}
+}
+
+/*
+ * Bytes that can only have this one value, marked =, as far as the sample is NAME's.  Any other value must be refused at that byte.
+ */
+static const struct {
+	const char *name, *fixed;
+} signatures[] = {
+	{ "tls-openssl", ".=...=" },
+	{ "tls-sslv2", "..=..=.=.=." },
+	{ "ssh-plain", "====" },
+	{ "http2-curl", "========================" },
+	{ "redis-cli", "=..==" },
+	{ "postgres-ssl", "==....=" },
+	{ "postgres-cancel", "==...===" },
+	{ "postgres-psql", "==...=" },
+	{ "socks4-curl", "=" },
+	{ "socks5-curl", "=" },
+	{ "rdp-mstsc", "==..====..=" },
+	{ "mqtt-mosquitto-311", "=.=.====" },
+	{ "mqtt-mosquitto-31", "=.=.======" },
+	{ "proxy-1-tcp4", ".=====" },
+	{ "proxy-2-tcp4", ".===========" },
+	{ "bittorrent", "====================" },
+	{ "jdwp", "==============" },
+	{ "rsync", "=========" },
+	{ "amqp-091", "====" },
+	{ "zabbix-agent", "====" },
+};
+
+static void
+test_signature(const struct sample *s, const char *fixed)
+{
+	uint8_t copy[64];
+	unsigned late = 0;
+
+	for (size_t i = 0; fixed[i] != '\0'; i++) {
+		if (fixed[i] != '=')
+			continue;
+		memcpy(copy, s->bytes, i + 1);
+		for (int v = 0; v < 256; v++) {
+			copy[i] = (uint8_t)v;
+			if (v != s->bytes[i] && verdict_of(s->probe, copy, i + 1) != PROBE_NO) {
+				printf("# byte %zu as %02x\n", i, (unsigned)v);
+				late++;
+			}
+		}
+	}
+	is_int(late, 0, "%s: every byte of the signature can refuse", s->name);
+}
+
+/* The first bytes of TEXT that get VERDICT from the row NAME, all shorter ones getting MORE. */
+static void
+turns(const char *name, const char *text, size_t at, enum verdict verdict)
+{
+	const struct probe *probe = probe_find(name);
+	size_t n = 0;
+	enum verdict got = PROBE_MORE;
+
+	while (got == PROBE_MORE && n < strlen(text))
+		got = verdict_of(probe, (const uint8_t *)text, ++n);
+	if (!ok(got == verdict && n == at, "%s: \"%.*s\" is %s at byte %zu", name, (int)strcspn(text, "\r\n"), text, verdict == PROBE_YES ? "YES" :
+	    verdict == PROBE_NO ? "NO" : "MORE", at))
+		printf("# got %d at byte %zu\n", got, n);
+}
+
+static void
+test_http(void)
+{
+	turns("http", "GET / HTTP/1.1\r\n", 5, PROBE_YES);
+	turns("http", "DELETE /x", 8, PROBE_YES);
+	turns("http", "PROPFIND /dav HTTP/1.1", 10, PROBE_YES);
+	turns("http", "GET http://a/ HTTP/1.1", 11, PROBE_YES);
+	turns("http", "GET HTTPS://a/ HTTP/1.1", 12, PROBE_YES);
+	turns("http", "CONNECT a:443 HTTP/1.1", 9, PROBE_YES);
+	turns("http", "CONNECT {\"verbose\":false}", 9, PROBE_NO);
+	turns("http", "CONNECT\naccept-version:1.2\n", 8, PROBE_NO);
+	turns("http", "OPTIONS * HTTP/1.1\r\n", 17, PROBE_YES);
+	turns("http", "OPTIONS * RTSP/1.0\r\n", 11, PROBE_NO);
+	turns("http", "OPTIONS rtsp://a/b RTSP/1.0\r\n", 20, PROBE_NO);
+	turns("http", "DESCRIBE rtsp://a/b RTSP/1.0\r\n", 21, PROBE_NO);
+	turns("http", "OPTIONS sip:joe@a SIP/2.0\r\n", 13, PROBE_NO);
+	turns("http", "INVITE sip:joe@a SIP/2.0\r\n", 12, PROBE_NO);
+	turns("http", "PROXY TCP4 192.0.2.1", 11, PROBE_NO);
+	turns("http", "PROXY UNKNOWN\r\n", 14, PROBE_NO);
+	turns("http", "PRI * HTTP/2.0\r\n", 12, PROBE_NO);
+	turns("http", "FROB /x HTTP/1.1\r\n", 15, PROBE_YES);
+	turns("http", "FROB /x\r\n", 8, PROBE_NO);
+	turns("http", "FROB x HTTP/1.1\r\n", 7, PROBE_NO);
+	turns("http", "GET key\r\n", 8, PROBE_NO);
+	turns("http", "get /key\r\n", 9, PROBE_NO);
+	turns("http", "SSH-2.0-x\r\n", 10, PROBE_NO);
+	turns("http", "*2\r\n$4\r\n", 3, PROBE_NO);
+	turns("http", "\r\nGET /", 7, PROBE_YES);
+	turns("http", "\r\n\r\nGET /", 3, PROBE_NO);
+	turns("http", "\x16\x03\x01", 1, PROBE_NO);
+	turns("http", "ATTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTT", 33, PROBE_NO);
+}
+
+static void
+test_proxy(void)
+{
+	turns("proxy", "PROXY TCP4 1", 11, PROBE_YES);
+	turns("proxy", "PROXY TCP6 1", 11, PROBE_YES);
+	turns("proxy", "PROXY UNKNOWN\r\n", 13, PROBE_YES);
+	turns("proxy", "PROXY TCP5 1", 10, PROBE_NO);
+	turns("proxy", "PROXY / HTTP/1.1", 7, PROBE_NO);
+	turns("proxy", "PRI * HTTP/2.0\r\n", 3, PROBE_NO);
+	turns("proxy", "\r\n\r\n", 4, PROBE_MORE);
+	turns("proxy", "\r\nG", 3, PROBE_NO);
+}
+
+static void
+test_redis(void)
+{
+	turns("redis", "*1\r\n$4\r\nPING\r\n", 5, PROBE_YES);
+	turns("redis", "*12\r\n$4\r\n", 6, PROBE_YES);
+	turns("redis", "*0\r\n", 2, PROBE_NO);
+	turns("redis", "*-1\r\n", 2, PROBE_NO);
+	turns("redis", "*1\r\n:1\r\n", 5, PROBE_NO);
+	turns("redis", "*1\n$", 3, PROBE_NO);
+	turns("redis", "*12345678901\r\n", 12, PROBE_NO);
+	turns("redis", "PING\r\n", 1, PROBE_NO);
+}
+
+/* Refusals of formats with lengths. */
+static void
+test_lengths(void)
+{
+	static const struct {
+		const char *name, *bytes;
+		size_t length;
+	} refused[] = {
+		{ "tls", "\x16\x03\x01\x00\x00", 5 },			/* an empty record */
+		{ "tls", "\x16\x03\x01\x40\x01", 5 },			/* a record beyond 2^14 */
+		{ "tls", "\x16\x03\x05", 3 },
+		{ "tls", "\x16\x03\x01\x00\x10\x02", 6 },		/* a ServerHello */
+		{ "tls", "\x80\x1b", 2 },					/* too short for any SSLv2 hello */
+		{ "tls", "\x80\x2e\x01\x03\x01\x00\x14", 7 },		/* ciphers that are no multiple of 3 */
+		{ "rdp", "\x03\x00\x00\x0a", 4 },
+		{ "rdp", "\x03\x00\x00\x16\x12", 5 },			/* the indicator does not fit the length */
+		{ "rdp", "\x03\x00\x00\x16\x11\xe0\x00\x00\x00\x01\x00\xc1", 12 },	/* S7 */
+		{ "mqtt", "\x10\x01", 2 },				/* a TDS 7 login */
+		{ "mqtt", "\x10\x8c\x00", 3 },				/* a length with a needless byte */
+		{ "mqtt", "\x10\xff\xff\xff\xff", 5 },
+		{ "mqtt", "\x10\x0c\x00\x04MQTT\x06", 9 },
+		{ "postgres", "\x00\x00\x00\x08\x00", 5 },		/* too short for a StartupMessage */
+		{ "postgres", "\x00\x00\x00\x10\x00\x03\x00\x00\x00", 9 },	/* Kafka */
+		{ "postgres", "\x00\x00\x28", 3 },
+		{ "socks4", "\x04\x00", 2 },				/* CQL 4 */
+		{ "socks4", "\x04\x01\x00\x00", 4 },			/* port 0 */
+		{ "socks4", "\x04\x01\x00\x50\x01\x02\x03\x04\x05", 9 },
+		{ "socks5", "\x05\x00", 2 },				/* DCE/RPC, CQL 5 */
+		{ "socks5", "\x05\x64", 2 },				/* DNP3 */
+		{ "socks5", "\x05\x01\xff", 3 },
+		{ "socks5", "\x05\x02\x00\x0b", 4 },
+		{ "proxy", "\x0d\x0a\x0d\x0a\x00\x0d\x0a\x51\x55\x49\x54\x0a\x22", 13 },
+		{ "proxy", "\x0d\x0a\x0d\x0a\x00\x0d\x0a\x51\x55\x49\x54\x0a\x21\x13", 14 },
+		{ "proxy", "\x0d\x0a\x0d\x0a\x00\x0d\x0a\x51\x55\x49\x54\x0a\x21\x11\x00\x0b", 16 },
+	};
+
+	for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+		const struct probe *probe = probe_find(refused[i].name);
+		const uint8_t *bytes = (const uint8_t *)refused[i].bytes;
+		size_t n = 1;
+
+		while (n < refused[i].length && verdict_of(probe, bytes, n) == PROBE_MORE)
+			n++;
+		is_int(n, (long long)refused[i].length, "%s: refusal %zu comes at its last byte", refused[i].name, i);
+		is_int(verdict_of(probe, bytes, n), PROBE_NO, "%s: refusal %zu", refused[i].name, i);
+	}
+}
+
+/* A ClientHello in records of one byte, delivered a byte at a time, is not looked at for every byte. */
+static void
+test_dribble(void)
+{
+	const struct sample *pq = sample("tls-pq");
+	uint8_t *records = malloc(6 * pq->length);
+	size_t n = 0;
+	struct reading r;
+	enum verdict verdict;
+	unsigned calls;
+
+	for (size_t i = 5; records != NULL && i < pq->length; i++) {
+		memcpy(records + n, "\x16\x03\x01\x00\x01", 5);
+		records[n + 5] = pq->bytes[i];
+		n += 6;
+	}
+	calls = feed(pq->probe, records, n, 1, &r, &verdict);
+	is_str(describe(pq->probe, records, n), pq->expected, "a ClientHello in %zu records of a byte", n / 6);
+	ok(calls < 100 && verdict == PROBE_YES && r.complete, "it was looked at %u times", calls);
+	free(records);
+	calls = feed(pq->probe, pq->bytes, pq->length, 1, &r, &verdict);
+	ok(calls < 12, "in one record it was looked at %u times", calls);
+}
+
+/* More protocols than a reading holds: what is read after them has its place. */
+static void
+test_many_protocols(void)
+{
+	static const uint8_t head[] = { 0x16, 3, 1, 1, 0xbc, 1, 0, 1, 0xb8, 3, 3 };
+	uint8_t hello[5 + 4 + 440] = { 0 };
+	struct reading r;
+	size_t at = 11 + 32;
+
+	memcpy(hello, head, sizeof head);
+	hello[at + 2] = 2;		/* one cipher suite, one compression method */
+	hello[at + 5] = 1;
+	at += 7;
+	hello[at] = 1;
+	hello[at + 1] = 0x8d;		/* extensions: what is left */
+	hello[at + 3] = 16;
+	hello[at + 4] = 1;
+	hello[at + 5] = 0x89;
+	hello[at + 6] = 1;
+	hello[at + 7] = 0x87;
+	for (at += 8; at + 2 < sizeof hello; at += 3) {
+		hello[at] = 2;
+		hello[at + 1] = 'p';
+		hello[at + 2] = (uint8_t)('0' + at % 64);
+	}
+	is_int(ask(probe_find("tls"), hello, sizeof hello, &r), PROBE_YES, "a ClientHello with 130 protocols");
+	ok(r.complete && r.count == READING_ATTRIBUTES - 1, "%zu attributes are read", r.count);
+	is_str(r.attribute[r.count - 1].name, "version", "the last is the version");
+}
+
+static void
+test_driver(void)
+{
+	uint8_t room[8];
+	struct reading r = { .scratch = room, .scratch_left = sizeof room };
+	const struct probe *named = NULL;
+
+	is_str(probe_find("https")->name, "tls", "https is tls");
+	is_str(probe_find("ssl")->name, "tls", "ssl is tls");
+	is_str(probe_find("postgresql")->name, "postgres", "postgresql is postgres");
+	is_str(probe_find("h2")->name, "http2", "h2 is http2");
+	ok(probe_find("nonsense") == NULL && probe_find("") == NULL, "what is no protocol is not found");
+	for (const struct probe *p = probes; p->name != NULL; p++)
+		ok(probe_find(p->name) == p && p->signature != NULL &&
+		    (p->prefix != NULL || (p->to_yes > 0 && p->to_no > 0 && p->parse != NULL)), "%s: the row is whole", p->name);
+
+	ok(reading_keep(&r, span_of("abc", 3)) == room && reading_keep(&r, span_of("def", 3)) == room + 3 &&
+	    memcmp(room, "abcdef", 6) == 0, "kept bytes stand side by side");
+	ok(reading_keep(&r, span_of("ghi", 3)) == NULL && reading_keep(&r, span_of("gh", 2)) == room + 6,
+	    "no more is kept than there is room for");
+	for (int i = 0; i < READING_ATTRIBUTES + 3; i++)
+		reading_add(&r, "a", span_of("b", 1));
+	is_int(r.count, READING_ATTRIBUTES, "a full reading takes no more");
+
+	for (const struct probe *p = probes; p->name != NULL; p++)
+		if (verdict_of(p, NULL, 0) != PROBE_MORE)
+			ok(false, "%s: nothing is MORE", p->name);
+	is_int(probe_identify(span_of(NULL, 0), false, &named, &r), PROBE_MORE, "nothing may become anything");
+	is_int(probe_identify(span_of(NULL, 0), true, &named, &r), PROBE_NO, "nothing that stays nothing is nothing");
+	is_int(probe_identify(span_of("\xf0\xf1\xf2\xf3\xf4", 5), false, &named, &r), PROBE_NO, "unknown bytes are unknown at once");
+	is_int(probe_identify(span_of("GET", 3), false, &named, &r), PROBE_MORE, "GET alone is nothing yet");
+	is_int(probe_identify(span_of("GET", 3), true, &named, &r), PROBE_NO, "GET alone at the end is nothing");
+}
+
+/* What --protocols says of the bytes that a YES needs is the least that any sample needs. */
+static void
+test_numbers(void)
+{
+	for (const struct probe *p = probes; p->name != NULL; p++) {
+		size_t least = SIZE_MAX, stated = p->to_yes != 0 ? p->to_yes : strlen(p->prefix);
+
+		for (size_t i = 0; i < sample_count; i++) {
+			size_t n = samples[i].probe == p ? bytes_to_yes(p, samples[i].bytes, samples[i].length) : 0;
+
+			if (n > 0 && n < least)
+				least = n;
+		}
+		is_int((long long)least, (long long)stated, "%s: bytes to YES", p->name);
+	}
+}
+
+/* Any bytes at all: nothing but the contract is asked. */
+static void
+test_noise(void)
+{
+	uint8_t noise[256];
+	const char *what = NULL;
+
+	for (int i = 0; i < 300 && what == NULL; i++) {
+		for (size_t j = 0; j < sizeof noise; j++)
+			noise[j] = (uint8_t)rand();
+		for (const struct probe *p = probes; p->name != NULL && what == NULL; p++)
+			what = broken(p, noise, sizeof noise);
+	}
+	ok(what == NULL, "noise%s%s", what != NULL ? ": " : "", what != NULL ? what : "");
+}
+
+int
+main(void)
+{
+	srand(1);
+	load_all();
+	test_driver();
+	for (size_t i = 0; i < sample_count; i++)
+		test_sample(&samples[i]);
+	for (size_t i = 0; i < sizeof signatures / sizeof signatures[0]; i++)
+		test_signature(sample(signatures[i].name), signatures[i].fixed);
+	test_http();
+	test_proxy();
+	test_redis();
+	test_lengths();
+	test_dribble();
+	test_many_protocols();
+	test_numbers();
+	test_noise();
+	free_all();
+	return done_testing();
+}
