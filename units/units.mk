@@ -1,0 +1,22 @@
+# Included by Makefile.am.
+EXTRA_DIST += units/usher.socket units/usher@.service.in units/usher.xinetd.in
+CLEANFILES += units/usher@.service units/usher.xinetd
+
+# Not into /etc/xinetd.d: installing usher must not take port 443 away from whoever has it.
+doc_DATA = units/usher.xinetd
+
+if SYSTEMD
+systemdsystemunit_DATA = units/usher.socket units/usher@.service
+endif
+
+# systemd's own folder stands outside every prefix, and distcheck may write nowhere else.
+AM_DISTCHECK_CONFIGURE_FLAGS = --with-systemdsystemunitdir='$$dc_install_base/lib/systemd/system'
+
+# Where configure put things is what a unit has to name.
+unit_paths = -e 's|[@]sbindir[@]|$(sbindir)|g' -e 's|[@]sysconfdir[@]|$(sysconfdir)|g'
+
+units/usher@.service: $(srcdir)/units/usher@.service.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) units && $(SED) $(unit_paths) < $(srcdir)/units/usher@.service.in > $@.tmp && mv $@.tmp $@
+
+units/usher.xinetd: $(srcdir)/units/usher.xinetd.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) units && $(SED) $(unit_paths) < $(srcdir)/units/usher.xinetd.in > $@.tmp && mv $@.tmp $@
