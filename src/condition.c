@@ -228,7 +228,8 @@ condition_parse(struct parser *p, struct rule *rule, struct condition ***tail, s
 		return -ENOSPC;
 	if (*text == '!') {
 		c->negated = true;
-		text++;
+		if (*++text == '\0')
+			return parser_refuse(p, w->text, "expected a condition behind it, without a space");
 	}
 	equals = strchr(text, '=');
 	if (equals != NULL) {

@@ -4,13 +4,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <poll.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "clock.h"
+#include "resolve.h"
 
 /* Wait for a connect(2) that has begun.  Returns 0 or -errno. */
 static int
@@ -89,27 +88,16 @@ share(int64_t deadline, size_t left)
 static int
 dial_name(const struct endpoint *e, int64_t deadline, struct address *ret_peer)
 {
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG }, *found, *a;
-	size_t left = 0;
-	int r = -EHOSTUNREACH;
+	struct address addresses[RESOLVE_MAX];
+	int count = resolve(e->host, e->service, deadline, addresses), r = count;
 
-	if (getaddrinfo(e->host, e->service, &hints, &found) != 0)
-		return -EHOSTUNREACH;
-	for (a = found; a != NULL; a = a->ai_next)
-		left++;
-	for (a = found; a != NULL; a = a->ai_next, left--) {
-		struct address address = { .length = a->ai_addrlen };
-
-		if (a->ai_addrlen > sizeof address.un)
-			continue;
-		memcpy(&address.sa, a->ai_addr, a->ai_addrlen);
-		r = dial_address(&address, share(deadline, left));
+	for (int i = 0; i < count; i++) {
+		r = dial_address(&addresses[i], share(deadline, (size_t)(count - i)));
 		if (r >= 0) {
-			*ret_peer = address;
+			*ret_peer = addresses[i];
 			break;
 		}
 	}
-	freeaddrinfo(found);
 	return r;
 }
 

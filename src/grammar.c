@@ -72,18 +72,13 @@ parser_list(struct parser *p, char *list, size_t *ret_count)
 	return items;
 }
 
+/* Fill RULE from its words; WRITTEN is the line as it was before it was cut. */
 static int
-parse_rule(struct parser *p, struct word *words, int count, const char *written)
+fill_rule(struct parser *p, struct rule *rule, struct word *words, int count, const char *written)
 {
-	struct rule *rule = parser_reserve(p, sizeof *rule);
-	struct condition **tail;
+	struct condition **tail = &rule->conditions;
 	int i, action = -1, r;
 
-	if (rule == NULL)
-		return -ENOSPC;
-	rule->origin = p->origin;
-	rule->line = p->line;
-	tail = &rule->conditions;
 	for (i = 0; i < count && (action = action_find(&words[i])) < 0; i++)
 		if ((r = condition_parse(p, rule, &tail, &words[i])) < 0)
 			return r;
@@ -92,9 +87,24 @@ parse_rule(struct parser *p, struct word *words, int count, const char *written)
 	if (i == 0)
 		return parser_refuse(p, words[0].text, "expected a condition before it; any holds always");
 	rule->action.text = written + words[i].start;
-	r = action_parse(p, &rule->action, action, words + i + 1, count - i - 1);
-	if (r < 0)
+	return action_parse(p, &rule->action, action, words + i + 1, count - i - 1);
+}
+
+static int
+parse_rule(struct parser *p, struct word *words, int count, const char *written)
+{
+	struct rule *rule = parser_reserve(p, sizeof *rule);
+	int r;
+
+	if (rule == NULL)
+		return -ENOSPC;
+	rule->origin = p->origin;
+	rule->line = p->line;
+	r = fill_rule(p, rule, words, count, written);
+	if (r < 0) {
+		rule_clear(rule);
 		return r;
+	}
 	rule->number = ++p->rules->count;
 	if (p->rules->last != NULL)
 		p->rules->last->next = rule;
@@ -150,8 +160,8 @@ grammar_line(struct rules *rules, struct settings *settings, const char *origin,
 	if (cut == NULL)
 		return -ENOSPC;
 	count = words_cut(cut, words, &reason);
-	if (count < 0)
-		return parser_refuse(&p, written, reason);
+	if (count <= 0)
+		return count == 0 ? 0 : parser_refuse(&p, written, reason);
 	if (strcmp(words[0].text, "set") == 0)
 		return parse_set(&p, settings, words, count);
 	return parse_rule(&p, words, count, written);

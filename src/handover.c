@@ -2,6 +2,7 @@
 
 #include "handover.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -32,23 +33,32 @@ is_ours(const char *entry)
 	return false;
 }
 
-/* The new environment: COUNT entries of ENTRIES, which has room for all that can be added. */
+/* The new environment, in one piece of memory: COUNT entries, and behind the room for all that can be added, the next free byte of text. */
 struct environment {
 	char **entries;
 	size_t count;
+	char *text;
 };
 
-/* Add NAME=VALUE.  Without memory the entry is missing. */
+/* Entries that are no attributes, and the longest of them. */
+#define FIXED_ENTRIES 8
+#define FIXED_TEXT (ADDRESS_HOST + 32)
+/* The longest name of an attribute's variable; longer ones are cut. */
+#define NAME_TEXT 64
+
+/* Begin an entry NAME=; its value goes to e->text, with a NUL at its end. */
+static void
+begin_entry(struct environment *e, const char *name)
+{
+	e->entries[e->count++] = e->text;
+	e->text += sprintf(e->text, "%s=", name);
+}
+
 static void
 add(struct environment *e, const char *name, const char *value)
 {
-	size_t size = strlen(name) + strlen(value) + 2;
-	char *entry = malloc(size);
-
-	if (entry == NULL)
-		return;
-	snprintf(entry, size, "%s=%s", name, value);
-	e->entries[e->count++] = entry;
+	begin_entry(e, name);
+	e->text = stpcpy(e->text, value) + 1;
 }
 
 static void
@@ -63,49 +73,50 @@ add_address(struct environment *e, const struct address *a, const char *host_nam
 	add(e, port_name, port);
 }
 
-/* USHER_<NAME>=value,value...: all values of the attribute that stands at INDEX first.  NUL bytes, which cannot be there, end a value. */
+/* USHER_<NAME>=value,value...: all values of the attribute that stands at INDEX first.  A NUL byte, which cannot be there, ends a value. */
 static void
 add_attribute(struct environment *e, const struct reading *reading, size_t index)
 {
 	const char *attribute = reading->attribute[index].name;
-	char name[64] = "USHER_", *value;
-	size_t length = 1;
+	char name[NAME_TEXT] = "USHER_";
 
 	for (size_t i = 0; i < index; i++)
-		if (reading->attribute[i].name == attribute)
+		if (strcmp(reading->attribute[i].name, attribute) == 0)
 			return;
 	for (size_t i = 0; i < sizeof name - 8 && attribute[i] != '\0'; i++)
-		name[6 + i] = (char)(attribute[i] >= 'a' && attribute[i] <= 'z' ? attribute[i] - 'a' + 'A' : attribute[i]);
-	for (size_t i = index; i < reading->count; i++)
-		length += reading->attribute[i].value.length + 1;
-	value = calloc(1, length);
-	if (value == NULL)
-		return;
+		name[6 + i] = (char)toupper((unsigned char)attribute[i]);
+	begin_entry(e, name);
 	for (size_t i = index; i < reading->count; i++) {
 		struct span v = reading->attribute[i].value;
+		size_t length = span_find(v, 0, '\0');
 
-		if (reading->attribute[i].name != attribute)
+		if (strcmp(reading->attribute[i].name, attribute) != 0)
 			continue;
-		if (*value != '\0')
-			strcat(value, ",");
-		strncat(value, (const char *)v.bytes, v.length);
+		if (i > index)
+			*e->text++ = ',';
+		memcpy(e->text, v.bytes, length);
+		e->text += length;
 	}
-	add(e, name, value);
-	free(value);
+	*e->text++ = '\0';
 }
 
+/* Returns a NULL-terminated environment for free(3), or NULL. */
 static char **
 make_environment(struct connection *c, const struct probe *probe, const struct reading *reading)
 {
 	extern char **environ;
 	struct environment e = { 0 };
-	size_t inherited = 0;
+	size_t inherited = 0, entries, text = FIXED_ENTRIES * FIXED_TEXT;
 
 	while (environ[inherited] != NULL)
 		inherited++;
-	e.entries = calloc(inherited + 8 + READING_ATTRIBUTES + 1, sizeof *e.entries);
+	for (size_t i = 0; probe != NULL && i < reading->count; i++)
+		text += NAME_TEXT + reading->attribute[i].value.length + 2;
+	entries = inherited + FIXED_ENTRIES + READING_ATTRIBUTES + 1;
+	e.entries = calloc(1, entries * sizeof *e.entries + text);
 	if (e.entries == NULL)
 		return NULL;
+	e.text = (char *)(e.entries + entries);
 	for (size_t i = 0; i < inherited; i++)
 		if (!is_ours(environ[i]))
 			e.entries[e.count++] = environ[i];
@@ -171,10 +182,12 @@ handover(struct connection *c, char *const argv[], const struct probe *probe, co
 	if (environment == NULL)
 		return -ENOMEM;
 	r = arrange_descriptors(c->fd);
-	if (r < 0)
-		return r;
-	c->fd = STDIN_FILENO;
-	default_signals();
-	execve(argv[0], argv, environment);
-	return -errno;
+	if (r == 0) {
+		c->fd = STDIN_FILENO;
+		default_signals();
+		execve(argv[0], argv, environment);
+		r = -errno;
+	}
+	free(environment);
+	return r;
 }

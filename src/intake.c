@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 /* A whole decimal number that is positive, or -1. */
@@ -19,9 +20,9 @@ number(const char *text)
 	return errno != 0 || end == text || *end != '\0' || value < 0 ? -1 : value;
 }
 
-/* The descriptor that the environment announces, 0 when it announces none to us, or -EINVAL. */
+/* How many descriptors the environment announces to us, from INTAKE_LISTEN_FD on, or -EINVAL. */
 static int
-announced(const char **ret_name, const char **ret_reason)
+announced(const char **ret_reason)
 {
 	const char *pid = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS");
 	long n;
@@ -38,14 +39,11 @@ announced(const char **ret_name, const char **ret_reason)
 		*ret_reason = "LISTEN_FDS in the environment is not a number";
 		return -EINVAL;
 	}
-	if (n > 1) {
-		*ret_reason = "more than one socket was handed over; usher serves one connection (Accept=yes in the socket unit)";
+	if (n > INTAKE_LISTENERS) {
+		*ret_reason = "more than 32 sockets were handed over";
 		return -EINVAL;
 	}
-	if (n == 0)
-		return 0;
-	*ret_name = getenv("LISTEN_FDNAMES");
-	return INTAKE_LISTEN_FD;
+	return (int)n;
 }
 
 static bool
@@ -66,15 +64,31 @@ peer_from_environment(struct address *ret)
 		from_names("REMOTE_HOST", "REMOTE_PORT", ret);
 }
 
-/* Whether FD is a connected stream socket; fills in family and, where it tells, peer. */
+/* Whether FD is a stream socket that listens, or one that does not, and of which family.  Returns 1, 0 or -errno. */
+static int
+listens(int fd, sa_family_t *ret_family, const char **ret_reason)
+{
+	int value = 0;
+	socklen_t size = sizeof value;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &value, &size) < 0)
+		return -errno;
+	*ret_family = (sa_family_t)value;
+	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &value, &size) < 0)
+		return -errno;
+	*ret_reason = "the socket listens, it is not a connection";
+	return value != 0;
+}
+
+/* Whether C->fd is a connected stream socket; fills in family and, where it tells, peer. */
 static int
 examine(struct connection *c, const char **ret_reason)
 {
-	int value = 0, unconnected = 0;
+	int value = 0, r;
 	socklen_t size = sizeof value;
 
-	*ret_reason = "standard input is not a socket; usher is started by systemd (Accept=yes), inetd, xinetd or tcpserver "
-	    "with a connection as its standard input, see usher(8)";
+	*ret_reason = "standard input is not a socket; usher is started by systemd, inetd, xinetd or tcpserver with a connection as its "
+	    "standard input, see usher(8)";
 	if (getsockopt(c->fd, SOL_SOCKET, SO_TYPE, &value, &size) < 0)
 		return -errno;
 	if (value != SOCK_STREAM) {
@@ -82,44 +96,62 @@ examine(struct connection *c, const char **ret_reason)
 		return -EPROTOTYPE;
 	}
 	c->peer.length = sizeof c->peer - offsetof(struct address, sa);
-	if (getpeername(c->fd, &c->peer.sa, &c->peer.length) < 0) {
-		unconnected = errno;
-		c->peer.length = 0;
-	} else {
+	if (getpeername(c->fd, &c->peer.sa, &c->peer.length) == 0) {
 		c->family = c->peer.sa.sa_family;
 		address_unmap(&c->peer);
-	}
-	if (unconnected == 0)
 		return 0;
-	size = sizeof value;
-	if (getsockopt(c->fd, SOL_SOCKET, SO_ACCEPTCONN, &value, &size) == 0 && value != 0) {
-		*ret_reason = "the socket listens, it is not a connection; use Accept=yes in the socket unit or nowait in inetd.conf, "
-		    "see usher(8)";
-		return -ENOTCONN;
 	}
-	/* a client that is gone already: a connection all the same, and serving it finds out */
-	size = sizeof value;
-	if (getsockopt(c->fd, SOL_SOCKET, SO_DOMAIN, &value, &size) < 0)
-		return -errno;
-	c->family = (sa_family_t)value;
-	return 0;
+	c->peer.length = 0;
+	/* either it listens, or the client is gone already, which serving it finds out */
+	r = listens(c->fd, &c->family, ret_reason);
+	return r > 0 ? -ENOTCONN : r;
 }
 
 int
 intake(struct connection *ret, const char **ret_reason)
 {
-	struct connection c = { 0 };
-	int r;
+	int count = announced(ret_reason), r;
+	struct connection c = { .fd = count > 0 ? INTAKE_LISTEN_FD : STDIN_FILENO };
 
-	c.fd = announced(&c.name, ret_reason);
-	if (c.fd < 0)
-		return c.fd;
+	if (count < 0)
+		return count;
 	r = examine(&c, ret_reason);
 	if (r < 0)
 		return r;
+	if (count > 1) {
+		*ret_reason = "more than one connection was handed over; usher serves one";
+		return -EINVAL;
+	}
+	c.name = count > 0 ? getenv("LISTEN_FDNAMES") : NULL;
 	if (!address_is_ip(&c.peer))
 		peer_from_environment(&c.peer);
 	*ret = c;
+	return 0;
+}
+
+int
+intake_listeners(struct listeners *ret, const char **ret_reason)
+{
+	int count = announced(ret_reason);
+	char *names = count > 0 ? getenv("LISTEN_FDNAMES") : NULL;
+
+	ret->count = 0;
+	for (int i = 0; i < (count > 0 ? count : 1); i++) {
+		struct listener *l = &ret->each[i];
+		int r;
+
+		l->fd = count > 0 ? INTAKE_LISTEN_FD + i : STDIN_FILENO;
+		/* the names have colons between them; cutting them changes our environment, where nobody looks for them again */
+		l->name = names != NULL ? strsep(&names, ":") : NULL;
+		r = listens(l->fd, &l->family, ret_reason);
+		if (r < 0)
+			return r;
+		if (r == 0) {
+			*ret_reason = "one of the sockets that were handed over does not listen";
+			return -EINVAL;
+		}
+		ret->count++;
+	}
 	return 0;
 }
 

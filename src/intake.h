@@ -1,13 +1,14 @@
 /*
- * Which socket were we handed, and from whom.
+ * Which sockets were we handed, and from whom.
  *
- * In this order: the descriptor that LISTEN_PID and LISTEN_FDS announce (sd_listen_fds(3)), else standard input, as inetd,
+ * In this order: the descriptors that LISTEN_PID and LISTEN_FDS announce (sd_listen_fds(3)), else standard input, as inetd,
  * xinetd, tcpserver and systemd's StandardInput=socket do.
  */
 #ifndef USHER_INTAKE_H
 #define USHER_INTAKE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/socket.h>
 
 #include "address.h"
@@ -32,11 +33,30 @@ struct connection {
 
 /*
  * Find the connection that this process was started for.
- * Returns 0 or -errno: -ENOTSOCK (a terminal, a pipe, a file), -EPROTOTYPE (not a stream), -ENOTCONN (a listening socket), -EINVAL
- * (LISTEN_FDS or LISTEN_PID is no number, or several sockets were handed over), others from the system; *ret_reason then says how
- * usher is meant to be started.
+ * Returns 0 or -errno: -ENOTSOCK (a terminal, a pipe, a file), -EPROTOTYPE (not a stream), -ENOTCONN (a listening socket: see
+ * intake_listeners()), -EINVAL (LISTEN_FDS or LISTEN_PID is no number, or several connections were handed over), others from the
+ * system; *ret_reason then says how usher is meant to be started.
  */
 int intake(struct connection *ret, const char **ret_reason);
+
+/* More listening sockets than any sensible unit has. */
+#define INTAKE_LISTENERS 32
+
+/* Sockets to accept connections from.  name: that of LISTEN_FDNAMES, or NULL. */
+struct listeners {
+	size_t count;
+	struct listener {
+		int fd;
+		sa_family_t family;
+		const char *name;
+	} each[INTAKE_LISTENERS];
+};
+
+/*
+ * The listening sockets that this process was started for, after intake() said -ENOTCONN.
+ * Returns 0 or -errno, as intake().
+ */
+int intake_listeners(struct listeners *ret, const char **ret_reason);
 
 /* Peer and local address from the environment alone, for --explain.  The descriptor is -1. */
 void intake_environment(struct connection *ret);

@@ -1,30 +1,61 @@
 /*
  * usher: look at the first bytes of a connection and show it to its service.
  *
- * options -> intake -> rules -> serve.  The only place that turns errors into exit statuses.
+ * options -> intake -> rules -> serve, or listen, which forks into serve.  The only place that turns errors into exit statuses.
  */
 #include "config.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "bind.h"
 #include "explain.h"
 #include "grammar.h"
 #include "intake.h"
+#include "listen.h"
 #include "log.h"
 #include "options.h"
 #include "serve.h"
+#include "title.h"
 
+/* Serve the connection that we were started with, or accept from the sockets that we were started with or are to open. */
 static int
-run(const struct settings *settings, const struct rules *rules)
+work(struct settings *settings, struct rules *rules, int argc, char **argv)
 {
+	static struct rules spare;
+	struct listeners listeners = { 0 };
 	struct connection connection;
-	const char *reason;
+	const char *reason = NULL;
 	int r;
 
+	for (size_t i = 0; i < settings->listen_count; i++) {
+		r = bind_add(&listeners, settings->listen[i], &reason);
+		if (r < 0) {
+			log_line(LOG_ERR, "--listen: \"%s\": %s", settings->listen[i], reason != NULL ? reason : strerror(-r));
+			return reason != NULL ? EX_USAGE : EX_OSERR;
+		}
+	}
+	if (listeners.count == 0) {
+		r = intake(&connection, &reason);
+		if (r == 0)
+			return serve(&connection, rules, settings);
+		if (r == -ENOTCONN)
+			r = intake_listeners(&listeners, &reason);
+		if (r < 0) {
+			log_line(LOG_ERR, "%s", reason);
+			return EX_USAGE;
+		}
+	}
+	return listen_serve(&listeners, rules, &spare, settings, argc, argv);
+}
+
+static int
+run(struct settings *settings, struct rules *rules, int argc, char **argv)
+{
 	switch (settings->mode) {
 	case MODE_CHECK:
 		return explain_check(rules);
@@ -41,12 +72,7 @@ run(const struct settings *settings, const struct rules *rules)
 	case MODE_SERVE:
 		break;
 	}
-	r = intake(&connection, &reason);
-	if (r < 0) {
-		log_line(LOG_ERR, "%s", reason);
-		return EX_USAGE;
-	}
-	return serve(&connection, rules, settings);
+	return work(settings, rules, argc, argv);
 }
 
 int
@@ -56,8 +82,10 @@ main(int argc, char **argv)
 	static struct rules rules;
 	struct settings settings;
 	struct complaint complaint;
+	struct title title;
 	int r, client;
 
+	title_open(argc, argv, &title);
 	/* before anything can go wrong: what is wrong with a rule must not be told to the client */
 	client = getenv("LISTEN_FDS") != NULL ? INTAKE_LISTEN_FD : STDIN_FILENO;
 	log_open(LOG_TO_AUTO, client);
@@ -67,11 +95,12 @@ main(int argc, char **argv)
 		log_line(LOG_ERR, "%s", complaint.text);
 		return r == -EINVAL ? EX_USAGE : EX_CONFIG;
 	}
+	settings.title = &title;
 	if (settings.log != LOG_TO_AUTO)
 		log_open(settings.log, client);
 	if (settings.verbose)
 		log_verbose(LOG_DEBUG);
-	r = run(&settings, &rules);
+	r = run(&settings, &rules, argc, argv);
 	if (fflush(stdout) != 0)
 		return EX_IOERR;
 	return r;

@@ -6,12 +6,16 @@
 #include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "grammar.h"
 #include "probe.h"
 
-enum kind { KIND_TIME, KIND_LOG, KIND_BOOL, KIND_CONFIG, KIND_MODE, KIND_EXPLAIN };
+enum kind { KIND_TIME, KIND_COUNT, KIND_BITS, KIND_FULL, KIND_LOG, KIND_BOOL, KIND_CONFIG, KIND_LISTEN, KIND_MODE, KIND_EXPLAIN };
+
+/* Of an IPv6 address. */
+#define BITS_MAX 128
 
 /*
  * argument: what --help calls it, NULL: the flag takes none; with a = in front it may be left out, and stands behind one.  offset: of the field in struct settings.  mode: for KIND_MODE.
@@ -36,6 +40,20 @@ static const struct option {
 	{ "log", "WHERE", KIND_LOG, offsetof(struct settings, log), 0, true,
 	    "auto, stderr, syslog or none (auto: stderr, but syslog where that is the client's socket)" },
 	{ "verbose", NULL, KIND_BOOL, offsetof(struct settings, verbose), 0, true, "log what led to the decision" },
+	{ "listen", "ADDRESS", KIND_LISTEN, 0, 0, false,
+	    "listen on ADDRESS (127.0.0.1:443, [::1]:443, 443, unix:/PATH) and fork a process a connection; may be repeated" },
+	{ "max-connections", "N", KIND_COUNT, offsetof(struct settings, max_connections), 0, true,
+	    "when listening: no more than N connections at a time (1000; 0: no limit)" },
+	{ "max-per-source", "N", KIND_COUNT, offsetof(struct settings, max_per_source), 0, true,
+	    "when listening: refuse more than N connections of one address at a time (0: no limit)" },
+	{ "source-prefix", "BITS", KIND_BITS, offsetof(struct settings, source_prefix), 0, true,
+	    "when listening: IPv6 addresses that share BITS count as one (64)" },
+	{ "when-full", "wait|refuse", KIND_FULL, 0, 0, true,
+	    "when listening: what happens beyond --max-connections (wait: they stay in the backlog)" },
+	{ "drain", "TIME", KIND_TIME, offsetof(struct settings, drain_ms), 0, true,
+	    "when listening: how long to wait on SIGTERM for connections to end (without: until they have)" },
+	{ "idle-exit", "TIME", KIND_TIME, offsetof(struct settings, idle_exit_ms), 0, true,
+	    "when listening: exit when there was no connection for TIME (0: never)" },
 	{ "check", NULL, KIND_MODE, 0, MODE_CHECK, false, "read the rules, say what is wrong with them, exit" },
 	{ "explain", "=INPUT", KIND_EXPLAIN, 0, MODE_EXPLAIN, false,
 	    "say what every rule makes of a client's first bytes, exit; INPUT is a file, a directory of files, hex:DIGITS, or standard "
@@ -53,6 +71,9 @@ options_defaults(struct settings *ret)
 		.timeout_ms = 3000,
 		.connect_timeout_ms = 5000,
 		.log = LOG_TO_AUTO,
+		.max_connections = 1000,
+		.source_prefix = 64,
+		.drain_ms = -1,
 	};
 }
 
@@ -110,6 +131,41 @@ set_log(struct settings *settings, const char *value, const char **ret_reason)
 	return -EINVAL;
 }
 
+static int
+set_number(int *field, const char *value, long most, const char **ret_reason)
+{
+	char *end;
+	long n = strtol(value, &end, 10);
+
+	if (*value < '0' || *value > '9' || *end != '\0' || n > most) {
+		*ret_reason = most == BITS_MAX ? "expected a number from 0 to 128" : "expected a number from 0 to 1000000";
+		return -EINVAL;
+	}
+	*field = (int)n;
+	return 0;
+}
+
+static int
+set_full(struct settings *settings, const char *value, const char **ret_reason)
+{
+	settings->refuse_when_full = strcmp(value, "refuse") == 0;
+	if (settings->refuse_when_full || strcmp(value, "wait") == 0)
+		return 0;
+	*ret_reason = "expected wait or refuse";
+	return -EINVAL;
+}
+
+static int
+add_listen(struct settings *settings, const char *value, const char **ret_reason)
+{
+	if (settings->listen_count == OPTIONS_LISTEN) {
+		*ret_reason = "no more than 32 addresses";
+		return -EINVAL;
+	}
+	settings->listen[settings->listen_count++] = value;
+	return 0;
+}
+
 /* VALUE: "" for a flag that was given none. */
 static int
 set_option(struct settings *settings, const struct option *o, const char *value, const char **ret_reason)
@@ -119,6 +175,14 @@ set_option(struct settings *settings, const struct option *o, const char *value,
 	switch (o->kind) {
 	case KIND_TIME:
 		return options_time(value, (int *)(void *)field, ret_reason);
+	case KIND_COUNT:
+		return set_number((int *)(void *)field, value, OPTIONS_COUNT_MAX, ret_reason);
+	case KIND_BITS:
+		return set_number((int *)(void *)field, value, BITS_MAX, ret_reason);
+	case KIND_FULL:
+		return set_full(settings, value, ret_reason);
+	case KIND_LISTEN:
+		return add_listen(settings, value, ret_reason);
 	case KIND_LOG:
 		return set_log(settings, value, ret_reason);
 	case KIND_BOOL:
@@ -148,7 +212,7 @@ options_set(struct settings *settings, const char *name, const char *value, cons
 	const struct option *o = find(name, strlen(name));
 
 	if (o == NULL || !o->in_file) {
-		*ret_reason = "expected timeout, connect-timeout, idle-timeout, log or verbose";
+		*ret_reason = "no setting of this name; usher --help marks with * what a file can set";
 		return -EINVAL;
 	}
 	return set_option(settings, o, value, ret_reason);
@@ -247,12 +311,12 @@ options_help(void)
 		const char *argument = options[i].argument != NULL ? options[i].argument : "";
 		char head[40];
 
-		snprintf(head, sizeof head, *argument == '=' ? "--%s[%s]" : *argument == '\0' ? "--%s%s" : "--%s %s", options[i].name,
-		    argument);
-		printf("  %-24s %s\n", head, options[i].help);
+		snprintf(head, sizeof head, *argument == '=' ? "--%s[%s]%s" : *argument == '\0' ? "--%s%s%s" : "--%s %s%s",
+		    options[i].name, argument, options[i].in_file ? " *" : "");
+		printf("  %-25s %s\n", head, options[i].help);
 	}
-	printf("  %-24s %s\n", "--PROTOCOL ADDRESS", "the rule `PROTOCOL connect ADDRESS'; also --any and --silent. Protocols:");
+	printf("  %-25s %s\n", "--PROTOCOL ADDRESS", "the rule `PROTOCOL connect ADDRESS'; also --any and --silent. Protocols:");
 	for (const struct probe *p = probes; p->name != NULL; p++)
 		printf("%s%s", (p - probes) % 10 == 0 ? "\n    " : " ", p->name);
-	printf("\n\nA TIME is 300ms, 3s, 2m or 1h.  Times, log and verbose can be set in a file: set timeout 5s\n");
+	printf("\n\nA TIME is 300ms, 3s, 2m or 1h.  What has a * can be set in a file, too: set timeout 5s\n");
 }

@@ -6,15 +6,28 @@
 #define USHER_OPTIONS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "log.h"
 
 struct complaint;
 struct rules;
+struct title;
 
 enum mode { MODE_SERVE, MODE_CHECK, MODE_EXPLAIN, MODE_PROTOCOLS, MODE_VERSION, MODE_HELP };
 
-/* Times in milliseconds.  idle_timeout_ms 0: never. */
+/* The most connections that can be asked for. */
+#define OPTIONS_COUNT_MAX 1000000
+
+/* As many --listen as there can be. */
+#define OPTIONS_LISTEN 32
+
+/*
+ * Times in milliseconds.  idle_timeout_ms and idle_exit_ms 0: never; drain_ms -1: for ever.  max_connections and max_per_source
+ * 0: no limit.
+ * source_prefix: bits of an IPv6 address that make a source.  refuse_when_full: refuse beyond max_connections, rather than leave in
+ * the backlog.  listen: COUNT addresses.  title: for process titles; not a setting, but it goes where they go.
+ */
 struct settings {
 	enum mode mode;
 	const char *config;
@@ -24,6 +37,15 @@ struct settings {
 	int idle_timeout_ms;
 	enum log_target log;
 	bool verbose;
+	const char *listen[OPTIONS_LISTEN];
+	size_t listen_count;
+	int max_connections;
+	int max_per_source;
+	int source_prefix;
+	bool refuse_when_full;
+	int drain_ms;
+	int idle_exit_ms;
+	const struct title *title;
 };
 
 /* Read when neither flag nor argument gives a rule. */

@@ -263,6 +263,22 @@ rules_pick(const struct rules *rules, const struct evidence *e, struct readings 
 	return all;
 }
 
+void
+rule_clear(struct rule *rule)
+{
+	for (struct condition *c = rule->conditions; c != NULL; c = c->next)
+		if (c->kind == CONDITION_REGEX)
+			regfree(c->regex);
+}
+
+void
+rules_clear(struct rules *rules)
+{
+	for (struct rule *rule = rules->first; rule != NULL; rule = rule->next)
+		rule_clear(rule);
+	memset(rules, 0, offsetof(struct rules, storage) + rules->used);
+}
+
 const struct probe *
 rule_protocol(const struct rule *rule)
 {

@@ -74,7 +74,7 @@ struct rule {
 /* Everything that rules are made of stands in STORAGE: static, so that pages that no rule needs cost nothing. */
 #define RULES_STORAGE (1024 * 1024)
 
-/* In order.  Zeroed at the start; freed never: a process serves one connection. */
+/* In order.  Zeroed at the start. */
 struct rules {
 	struct rule *first, *last;
 	unsigned count;
@@ -124,6 +124,12 @@ enum verdict rule_verdict(const struct rule *rule, const struct evidence *e, str
  */
 enum verdict rules_pick(const struct rules *rules, const struct evidence *e, struct readings *r, const struct rule **ret_rule,
     struct patience *ret_patience);
+
+/* Forget all rules, so that others can be read. */
+void rules_clear(struct rules *rules);
+
+/* Give back what stands outside the rules' storage: compiled regular expressions. */
+void rule_clear(struct rule *rule);
 
 /* The protocol that a rule names without negation, or NULL. */
 const struct probe *rule_protocol(const struct rule *rule);

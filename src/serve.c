@@ -18,6 +18,7 @@
 #include "logfmt.h"
 #include "relay.h"
 #include "sniff.h"
+#include "title.h"
 
 /* What is known of the connection so far; everything that its log line tells. */
 struct story {
@@ -136,6 +137,16 @@ reply(int fd, const struct action *a, int64_t deadline)
 	close(fd);
 }
 
+/* Have ps(1) and systemctl(1) show what this process does. */
+static void
+show(const struct story *s, const char *what, const char *to)
+{
+	char client[ADDRESS_TEXT];
+
+	title_set(s->settings->title, "usher: %s %s%s%s", what, address_format(&s->connection->peer, client),
+	    *to != '\0' ? " -> " : "", to);
+}
+
 static int
 act_exec(struct story *s)
 {
@@ -169,6 +180,7 @@ act_connect(struct story *s)
 		return EX_UNAVAILABLE;
 	}
 	logfmt_text(&l, "backend", address_format(&backend, text));
+	show(s, s->probe != NULL ? s->probe->name : "relaying", text);
 	relay(s->connection->fd, fd, s->settings->idle_timeout_ms, &result);
 	logfmt_number(&l, "bytes_in", result.bytes[RELAY_CLIENT]);
 	logfmt_number(&l, "bytes_out", result.bytes[RELAY_BACKEND]);
@@ -247,6 +259,7 @@ decide(struct story *s, const struct rules *rules, const char **ret_end)
 			*ret_end = "no-rule";
 			return v;
 		}
+		show(s, "waiting for", "");
 		if (s->sniff.have == 0 && patience.quiet_ms < deadline - s->start)
 			r = sniff_wait(&s->sniff, patience.want, s->start + patience.quiet_ms);
 		else

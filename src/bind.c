@@ -1,0 +1,83 @@
+#include "config.h"
+
+#include "bind.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define BACKLOG 4096
+
+/* Whether the Unix socket at ADDRESS is a left-over: it is there, and nobody listens. */
+static bool
+is_stale(const struct address *address)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool stale;
+
+	if (fd < 0)
+		return false;
+	stale = connect(fd, &address->sa, address->length) < 0 && errno == ECONNREFUSED;
+	close(fd);
+	return stale;
+}
+
+static int
+bind_to(const struct address *address)
+{
+	static const int on = 1, off = 0;
+	int family = address->sa.sa_family, fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0), r;
+
+	if (fd < 0)
+		return -errno;
+	if (family == AF_INET || family == AF_INET6)
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+	if (family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+	if (family == AF_UNIX && address->un.sun_path[0] == '/' && is_stale(address))
+		unlink(address->un.sun_path);
+	if (bind(fd, &address->sa, address->length) == 0 && listen(fd, BACKLOG) == 0)
+		return fd;
+	r = -errno;
+	close(fd);
+	return r;
+}
+
+int
+bind_add(struct listeners *listeners, const char *text, const char **ret_reason)
+{
+	char copy[ADDRESS_TEXT];
+	struct endpoint e;
+	int fd;
+
+	*ret_reason = "expected ADDRESS:PORT, [IPV6]:PORT, PORT, unix:/PATH, unix:@NAME or vsock:CID:PORT";
+	if (listeners->count == INTAKE_LISTENERS) {
+		*ret_reason = "no more than 32 sockets";
+		return -EINVAL;
+	}
+	if ((size_t)snprintf(copy, sizeof copy, "%s%s", isdigit((unsigned char)text[0]) && strpbrk(text, ":.") == NULL ? "[::]:" : "",
+	    text) >= sizeof copy)
+		return -EINVAL;
+	/* 0 lets the system choose a port; an endpoint cannot be that */
+	if (strlen(copy) > 2 && strcmp(copy + strlen(copy) - 2, ":0") == 0) {
+		copy[strlen(copy) - 1] = '1';
+		if (endpoint_parse(copy, &e, ret_reason) == 0 && address_is_ip(&e.address))
+			*(e.address.sa.sa_family == AF_INET ? &e.address.in.sin_port : &e.address.in6.sin6_port) = 0;
+		else
+			return -EINVAL;
+	} else if (endpoint_parse(copy, &e, ret_reason) < 0)
+		return -EINVAL;
+	if (e.address.length == 0) {
+		*ret_reason = "a name is no address to listen on; expected a number";
+		return -EINVAL;
+	}
+	fd = bind_to(&e.address);
+	if (fd < 0) {
+		*ret_reason = NULL;
+		return fd;
+	}
+	listeners->each[listeners->count++] = (struct listener){ .fd = fd, .family = e.address.sa.sa_family };
+	return 0;
+}
