@@ -4,9 +4,11 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+/* Arguments and environment that are larger than this stay where they are, and then there are no titles. */
+#define ROOM (128 * 1024)
 
 /* Where the strings of LIST end if they stand one behind the other from END on. */
 static char *
@@ -35,20 +37,19 @@ void
 title_open(int argc, char **argv, struct title *ret)
 {
 	extern char **environ;
-	/* nearly always enough, and then there is no system call */
-	static char room[16384];
-	char *start = argv[0], *end, *copy;
+	/* static: pages of it that are not needed cost nothing, and there is no system call */
+	static char room[ROOM];
+	char *start = argv[0], *end, *to = room;
 
 	*ret = (struct title){ 0 };
 	if (argc < 1 || environ == NULL)
 		return;
 	end = end_of(environ, end_of(argv, start));
-	copy = (size_t)(end - start) <= sizeof room ? room : malloc((size_t)(end - start));
-	if (copy == NULL)
+	if ((size_t)(end - start) > sizeof room)
 		return;
 	*ret = (struct title){ start, (size_t)(end - start) };
-	move(argv, start, end, &copy);
-	move(environ, start, end, &copy);
+	move(argv, start, end, &to);
+	move(environ, start, end, &to);
 }
 
 void

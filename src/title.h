@@ -12,7 +12,7 @@ struct title {
 
 /*
  * Make the memory of arguments and environment free for titles, by moving both; argv[] and environ point to the copies afterwards.
- * Call before anything keeps a pointer into them.  Without memory *ret is empty.
+ * Call before anything keeps a pointer into them.  Where they are larger than 128 KiB *ret is empty.
  */
 void title_open(int argc, char **argv, struct title *ret);
 

@@ -11,6 +11,8 @@ export LC_ALL=C
 unset "${!LISTEN_@}" "${!TCPREMOTE@}" "${!TCPLOCAL@}" REMOTE_ADDR REMOTE_PORT REMOTE_HOST JOURNAL_STREAM
 PATH=$PATH:/usr/sbin:/sbin
 
+# automake's variable of the same name is not for those who are started from here.
+export -n TESTS
 TESTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 TOP=$(cd "${top_builddir:-.}" && pwd)
 USHER=${USHER:-$TOP/usher}
@@ -114,6 +116,10 @@ bail() {
 }
 
 finish() {
+	# A sanitizer's report is a failure even where the process was about to end anyway.
+	if grep -rqaE 'ERROR: [A-Za-z]+Sanitizer|: runtime error: ' "$T/log"; then
+		result 1 'no sanitizer reports anything'
+	fi
 	printf '1..%d\n' "$count"
 	finished=yes
 	[ "$failed" -eq 0 ]

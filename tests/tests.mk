@@ -6,6 +6,7 @@ run_tests = \
 	tests/run/run-article.sh \
 	tests/run/run-basic.sh \
 	tests/run/run-binary.sh \
+	tests/run/run-explain.sh \
 	tests/run/run-handover.sh \
 	tests/run/run-manual.sh \
 	tests/run/run-relay.sh \
@@ -22,18 +23,24 @@ system_tests = \
 # One unit test a module, by its name.
 unit_tests = \
 	test-address \
+	test-bind \
+	test-children \
 	test-dial \
 	test-grammar \
 	test-handover \
 	test-intake \
+	test-listen \
 	test-log \
 	test-logfmt \
+	test-notify \
 	test-options \
 	test-probe \
 	test-relay \
+	test-resolve \
 	test-rule \
 	test-sniff \
-	test-span
+	test-span \
+	test-title
 
 # The fuzz targets, fed with what stands in tests/corpus, so that any compiler can run them.
 replay_tests = \
@@ -50,18 +57,24 @@ LDADD = libusher.a
 
 fixture = tests/unit/fixture.c tests/unit/fixture.h tests/unit/tap.h
 test_address_SOURCES = tests/unit/test-address.c tests/unit/tap.h
+test_bind_SOURCES = tests/unit/test-bind.c $(fixture)
+test_children_SOURCES = tests/unit/test-children.c tests/unit/tap.h
 test_dial_SOURCES = tests/unit/test-dial.c $(fixture)
 test_grammar_SOURCES = tests/unit/test-grammar.c $(fixture)
 test_handover_SOURCES = tests/unit/test-handover.c $(fixture)
 test_intake_SOURCES = tests/unit/test-intake.c $(fixture)
+test_listen_SOURCES = tests/unit/test-listen.c $(fixture)
 test_log_SOURCES = tests/unit/test-log.c $(fixture)
 test_logfmt_SOURCES = tests/unit/test-logfmt.c tests/unit/tap.h
+test_notify_SOURCES = tests/unit/test-notify.c $(fixture)
 test_options_SOURCES = tests/unit/test-options.c $(fixture)
 test_probe_SOURCES = tests/unit/test-probe.c tests/unit/tap.h
 test_relay_SOURCES = tests/unit/test-relay.c $(fixture)
+test_resolve_SOURCES = tests/unit/test-resolve.c $(fixture)
 test_rule_SOURCES = tests/unit/test-rule.c $(fixture)
 test_sniff_SOURCES = tests/unit/test-sniff.c $(fixture)
 test_span_SOURCES = tests/unit/test-span.c tests/unit/tap.h
+test_title_SOURCES = tests/unit/test-title.c $(fixture)
 tests_report_SOURCES = tests/unit/report.c
 
 replay_address_SOURCES = tests/fuzz/fuzz-address.c tests/fuzz/replay.c

@@ -128,7 +128,8 @@ probe_iec104(struct span in, struct reading *r)
 enum verdict
 probe_iscsi(struct span in, struct reading *r)
 {
-	enum verdict verdict = probe_best(probe_signature(in, "03 ?? 00 00 00 00 ?? ??"), probe_signature(in, "43 ?? 00 00 00 00 ?? ??"));
+	enum verdict later = probe_signature(in, "03 ?? 00 00 00 00 ?? ??");
+	enum verdict verdict = probe_best(later, probe_signature(in, "43 ?? 00 00 00 00 ?? ??"));
 
 	if (verdict != PROBE_YES)
 		return verdict;
@@ -198,7 +199,8 @@ enum verdict
 probe_rtmp(struct span in, struct reading *r)
 {
 	(void)r;
-	return probe_best(probe_signature(in, "03 ?? ?? ?? ?? 00 00 00 00"), probe_signature(in, "03 ?? ?? ?? ?? 09-20 00 ?? 00-0f"));
+	return probe_best(probe_signature(in, "03 ?? ?? ?? ?? 00 00 00 00"),
+	    probe_signature(in, "03 ?? ?? ?? ?? 09-20 00 ?? 00-0f"));
 }
 
 /* NetBIOS session message, below 64 KiB, with SMB 1 or 2 in it; or a session request with two encoded names. */

@@ -4,10 +4,10 @@
 enum verdict
 probe_beanstalkd(struct span in, struct reading *r)
 {
-	static const char *const words[] = { "put ", "use ", "watch ", "ignore ", "reserve\r", "reserve-with-timeout ", "reserve-job ",
-	    "delete ", "release ", "bury ", "touch ", "peek ", "peek-ready\r", "peek-delayed\r", "peek-buried\r", "kick ", "kick-job ",
-	    "stats\r", "stats-job ", "stats-tube ", "list-tubes\r", "list-tube-used\r", "list-tubes-watched\r", "pause-tube ", "quit\r",
-	    NULL };
+	static const char *const words[] = { "put ", "use ", "watch ", "ignore ", "reserve\r", "reserve-with-timeout ",
+	    "reserve-job ", "delete ", "release ", "bury ", "touch ", "peek ", "peek-ready\r", "peek-delayed\r", "peek-buried\r",
+	    "kick ", "kick-job ", "stats\r", "stats-job ", "stats-tube ", "list-tubes\r", "list-tube-used\r",
+	    "list-tubes-watched\r", "pause-tube ", "quit\r", NULL };
 
 	(void)r;
 	return text_any(in, words);
@@ -102,7 +102,8 @@ probe_tinc(struct span in, struct reading *r)
 	i = span_at(in, 2) == '?' ? 3 : 2;
 	in = span_slice(in, i, in.length);
 	for (i = 0; i < in.length && i < 255; i++)
-		if (!text_is_alpha(in.bytes[i]) && !text_is_digit(in.bytes[i]) && (in.bytes[i] == 0 || strchr("_-+/", in.bytes[i]) == NULL))
+		if (in.bytes[i] <= ' ' || (!text_is_alpha(in.bytes[i]) && !text_is_digit(in.bytes[i]) &&
+		    strchr("_-+/", in.bytes[i]) == NULL))
 			break;
 	if (i == in.length)
 		return PROBE_MORE;

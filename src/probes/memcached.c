@@ -4,9 +4,10 @@
 static enum verdict
 text(struct span in)
 {
-	static const char *const words[] = { "get ", "gets ", "gat ", "gats ", "set ", "add ", "replace ", "append ", "prepend ", "cas ",
-	    "incr ", "decr ", "delete ", "touch ", "stats\r", "stats\n", "stats ", "flush_all\r", "flush_all\n", "flush_all ", "version\r",
-	    "version\n", "verbosity ", "quit\r", "quit\n", "mg ", "ms ", "md ", "ma ", "me ", "mn\r", NULL };
+	static const char *const words[] = { "get ", "gets ", "gat ", "gats ", "set ", "add ", "replace ", "append ", "prepend ",
+	    "cas ", "incr ", "decr ", "delete ", "touch ", "stats\r", "stats\n", "stats ", "flush_all\r", "flush_all\n",
+	    "flush_all ", "version\r", "version\n", "verbosity ", "quit\r", "quit\n", "mg ", "ms ", "md ", "ma ", "me ",
+	    "mn\r", NULL };
 
 	return text_any(in, words);
 }

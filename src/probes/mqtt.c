@@ -57,8 +57,9 @@ read_payload(struct connect *c, struct reading *r)
 
 	if (!span_skip(&s, 2) || (v5 && !skip_properties(&s)) || !string(&s, &client))
 		return;
+	/* Not "client", which is the peer in every log line. */
 	if (client.length > 0)
-		reading_add(r, "client", client);
+		reading_add(r, "client_id", client);
 	if ((c->flags & 0x80) == 0) {
 		r->complete = true;
 		return;

@@ -36,8 +36,8 @@ enum verdict text_any(struct span in, const char *const words[]);
 /* An unsigned number of at most DIGITS digits at the front of IN; PROBE_NO: no digit; PROBE_MORE: it may go on. */
 enum verdict text_number(struct span in, unsigned base, size_t digits, size_t *ret_length, unsigned *ret);
 
-enum verdict probe_9p(struct span in, struct reading *r);	/* 9P2000: version(5), "size[4] Tversion tag[2] msize[4] version[s]" */
-enum verdict probe_adb(struct span in, struct reading *r);	/* Android's adb protocol.txt and SERVICES.TXT; CNXN from host to daemon */
+enum verdict probe_9p(struct span in, struct reading *r);	/* Plan 9 manual, version(5) */
+enum verdict probe_adb(struct span in, struct reading *r);	/* adb's protocol.txt and SERVICES.TXT */
 enum verdict probe_ajp(struct span in, struct reading *r);	/* AJP/1.3 of Tomcat Connectors: forward request, CPing */
 enum verdict probe_amqp(struct span in, struct reading *r);	/* AMQP 0-9-1 section 4.2.2; AMQP 1.0 section 2.2 */
 enum verdict probe_beanstalkd(struct span in, struct reading *r);	/* beanstalkd's doc/protocol.txt */
@@ -54,7 +54,7 @@ enum verdict probe_drda(struct span in, struct reading *r);	/* DRDA volume 3: DS
 enum verdict probe_epmd(struct span in, struct reading *r);	/* Erlang/OTP: "Distribution Protocol", EPMD protocol */
 enum verdict probe_gearman(struct span in, struct reading *r);	/* gearmand's PROTOCOL */
 enum verdict probe_giop(struct span in, struct reading *r);	/* CORBA 3.3 part 2, section 9.4.1 */
-enum verdict probe_git(struct span in, struct reading *r);	/* gitprotocol-pack(5), "Git Transport"; gitprotocol-common(5) pkt-line */
+enum verdict probe_git(struct span in, struct reading *r);	/* gitprotocol-pack(5), "Git Transport" */
 enum verdict probe_http(struct span in, struct reading *r);	/* RFC 9112; methods: any token of RFC 9110 */
 enum verdict probe_ibmmq(struct span in, struct reading *r);	/* as Wireshark's packet-mq.c: TSH, TSHC, TSHM */
 enum verdict probe_iec104(struct span in, struct reading *r);	/* IEC 60870-5-104: U frames */
@@ -63,25 +63,25 @@ enum verdict probe_iscsi(struct span in, struct reading *r);	/* RFC 7143, sectio
 enum verdict probe_kafka(struct span in, struct reading *r);	/* Apache Kafka's protocol guide: request header 1 and 2 */
 enum verdict probe_kerberos(struct span in, struct reading *r);	/* RFC 4120, sections 5.4.1 and 7.2.2 */
 enum verdict probe_ldap(struct span in, struct reading *r);	/* RFC 4511, sections 4.1.1, 4.2, 4.5, 4.12 */
-enum verdict probe_memcached(struct span in, struct reading *r);	/* memcached's doc/protocol.txt and protocol-binary wiki page */
+enum verdict probe_memcached(struct span in, struct reading *r);	/* memcached's protocol.txt and protocol-binary.txt */
 enum verdict probe_minecraft(struct span in, struct reading *r);	/* wiki.vg "Protocol": handshake, server list ping */
-enum verdict probe_modbus(struct span in, struct reading *r);	/* MODBUS Messaging on TCP/IP Implementation Guide, section 3.1.3 */
+enum verdict probe_modbus(struct span in, struct reading *r);	/* MODBUS Messaging on TCP/IP, section 3.1.3 */
 enum verdict probe_mongodb(struct span in, struct reading *r);	/* MongoDB Wire Protocol: message header, opcodes */
-enum verdict probe_mqtt(struct span in, struct reading *r);	/* OASIS MQTT 3.1.1 and 5.0, section 3.1 CONNECT; MQTT V3.1 (MQIsdp) */
+enum verdict probe_mqtt(struct span in, struct reading *r);	/* OASIS MQTT 3.1.1 and 5.0, section 3.1; MQTT V3.1 */
 enum verdict probe_oncrpc(struct span in, struct reading *r);	/* RFC 5531, sections 9 and 11 */
 enum verdict probe_opcua(struct span in, struct reading *r);	/* OPC UA part 6, section 7.1.2.3 */
 enum verdict probe_openvpn(struct span in, struct reading *r);	/* is_openvpn_protocol() in OpenVPN's ps.c */
 enum verdict probe_postgres(struct span in, struct reading *r);	/* PostgreSQL documentation, "Message Formats" */
 enum verdict probe_proxy(struct span in, struct reading *r);	/* HAProxy's proxy-protocol.txt, sections 2.1 and 2.2 */
 enum verdict probe_radius(struct span in, struct reading *r);	/* RFC 2865, section 3; RFC 6613 */
-enum verdict probe_rdp(struct span in, struct reading *r);	/* [MS-RDPBCGR] 2.2.1.1; RFC 1006 TPKT; X.224 connection request */
+enum verdict probe_rdp(struct span in, struct reading *r);	/* [MS-RDPBCGR] 2.2.1.1; RFC 1006; X.224 */
 enum verdict probe_redis(struct span in, struct reading *r);	/* RESP: an array of bulk strings */
 enum verdict probe_rmi(struct span in, struct reading *r);	/* Java RMI Specification, section 10.2 */
-enum verdict probe_rtmp(struct span in, struct reading *r);	/* Adobe's RTMP specification 1.0, section 5.2; ffmpeg's rtmpproto.c */
+enum verdict probe_rtmp(struct span in, struct reading *r);	/* RTMP specification 1.0, section 5.2; rtmpproto.c of ffmpeg */
 enum verdict probe_rtsp(struct span in, struct reading *r);	/* RFC 2326, section 6.1; RFC 7826 */
 enum verdict probe_sip(struct span in, struct reading *r);	/* RFC 3261, section 7.1; keep-alive of RFC 5626, section 3.5.1 */
 enum verdict probe_smb(struct span in, struct reading *r);	/* [MS-SMB2] 2.1; RFC 1002, section 4.3.2 */
-enum verdict probe_socks4(struct span in, struct reading *r);	/* SOCKS4 and its extension 4a (openssh.com/txt/socks4.protocol) */
+enum verdict probe_socks4(struct span in, struct reading *r);	/* SOCKS4 and 4a: openssh.com/txt/socks4.protocol */
 enum verdict probe_socks5(struct span in, struct reading *r);	/* RFC 1928, section 3 */
 enum verdict probe_ssh(struct span in, struct reading *r);	/* RFC 4253, section 4.2 */
 enum verdict probe_stomp(struct span in, struct reading *r);	/* STOMP 1.2, "Connecting" */
@@ -89,16 +89,16 @@ enum verdict probe_stun(struct span in, struct reading *r);	/* RFC 8489, section
 enum verdict probe_syslog(struct span in, struct reading *r);	/* RFC 6587, section 3.4; RFC 5424, section 6.2.1 */
 enum verdict probe_t3(struct span in, struct reading *r);	/* WebLogic's t3 as its clients send it: t3 12.1.2\nAS:... */
 enum verdict probe_tacacs(struct span in, struct reading *r);	/* RFC 8907, section 4.1 */
-enum verdict probe_tds(struct span in, struct reading *r);	/* [MS-TDS] 2.2.3.1 and 2.2.6.5; TDS 8.0 is TLS with ALPN tds/8.0 */
+enum verdict probe_tds(struct span in, struct reading *r);	/* [MS-TDS] 2.2.3.1 and 2.2.6.5; 8.0 begins as TLS */
 enum verdict probe_telnet(struct span in, struct reading *r);	/* RFC 854; options as assigned by IANA */
-enum verdict probe_thrift(struct span in, struct reading *r);	/* Thrift's thrift-binary-protocol.md and thrift-compact-protocol.md */
-enum verdict probe_tinc(struct span in, struct reading *r);	/* tinc manual, "The meta-protocol"; send_id() in protocol_auth.c */
-enum verdict probe_tls(struct span in, struct reading *r);	/* RFC 8446; RFC 6066 SNI; RFC 7301 ALPN; SSLv2 hello: RFC 5246 E.2 */
+enum verdict probe_thrift(struct span in, struct reading *r);	/* thrift-binary-protocol.md, thrift-compact-protocol.md */
+enum verdict probe_tinc(struct span in, struct reading *r);	/* send_id() in protocol_auth.c of tinc */
+enum verdict probe_tls(struct span in, struct reading *r);	/* RFC 8446; RFC 6066; RFC 7301; SSLv2: RFC 5246 E.2 */
 enum verdict probe_tns(struct span in, struct reading *r);	/* as Wireshark's packet-tns.c: connect packet */
 enum verdict probe_winbox(struct span in, struct reading *r);	/* MikroTik: EC-SRP5 key exchange, RouterOS 6.43 and later */
 enum verdict probe_x11(struct span in, struct reading *r);	/* X Window System Protocol, chapter 8 */
 enum verdict probe_xmpp(struct span in, struct reading *r);	/* RFC 6120, section 4.7 */
 enum verdict probe_zabbix(struct span in, struct reading *r);	/* Zabbix manual, "Header": flags are bits 0 to 2 */
-enum verdict probe_zookeeper(struct span in, struct reading *r);	/* ConnectRequest in zookeeper.jute; admin guide, "four letter words" */
+enum verdict probe_zookeeper(struct span in, struct reading *r);	/* zookeeper.jute: ConnectRequest; four letter words */
 
 #endif

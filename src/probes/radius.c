@@ -1,8 +1,8 @@
 #include "probes.h"
 
 /*
- * Access-Request, Accounting-Request or Status-Server, identifier, length, authenticator, and attributes, each with its length, that
- * fill the packet.  Only the whole tells it for certain; an Accounting-Request can read like SOCKS4, too, which comes first.
+ * Access-Request, Accounting-Request or Status-Server, identifier, length, authenticator, and attributes, each with its length,
+ * that fill the packet.  Only the whole tells it for certain; an Accounting-Request can read like SOCKS4, too, which comes first.
  */
 enum verdict
 probe_radius(struct span in, struct reading *r)

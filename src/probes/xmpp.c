@@ -12,7 +12,7 @@ skip_space(struct span in, size_t i)
 	return i;
 }
 
-/* Names and quoted values up to the tag's end; "to" is the domain that the client wants. */
+/* Names and quoted values up to the end of the tag; "to" has the host (to= in a rule is our own address). */
 static void
 read_tag(struct span in, struct reading *r)
 {
@@ -25,7 +25,7 @@ read_tag(struct span in, struct reading *r)
 		if (i == in.length)
 			return;
 		name = i;
-		while (text_is_alpha(span_at(in, i)) || text_is_digit(span_at(in, i)) || span_at(in, i) == ':' || span_at(in, i) == '-')
+		while (span_at(in, i) > ' ' && strchr("='\">/", in.bytes[i]) == NULL)
 			i++;
 		equals = i = skip_space(in, i);
 		if (i == in.length)
@@ -41,7 +41,7 @@ read_tag(struct span in, struct reading *r)
 		if (end == in.length)
 			return;
 		if (text_is(span_slice(in, name, equals), "to")) {
-			text_add(r, "to", span_slice(in, i + 1, end));
+			text_add(r, "host", span_slice(in, i + 1, end));
 			break;
 		}
 		i = end + 1;

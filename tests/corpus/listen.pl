@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# listen.pl FILE MILLISECONDS COMMAND...: run COMMAND with PORT in its words replaced by the port of a listener on 127.0.0.1, and write
-# to FILE what the first connection that sends something sends before it is quiet for so long.  Nothing is answered.
+# listen.pl FILE MILLISECONDS COMMAND...: run COMMAND with PORT in its words replaced by the port of a listener on 127.0.0.1, and
+# write to FILE what the first connection that sends something sends before it is quiet for so long.  Nothing is answered.
 use strict;
 use warnings;
 use IO::Select;

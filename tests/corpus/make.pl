@@ -48,10 +48,12 @@ my $hello = hello(0x0303, sni('frag.example'), alpn('h2', 'http/1.1'), versions(
 my $fragments = 'tls sni=frag.example alpn=h2 alpn=http/1.1 version=1.3';
 sample("tls-records-$_", $fragments, "a ClientHello in records of $_ bytes", records($hello, $_)) for 1, 3, 64;
 sample('tls-pq', 'tls sni=pq.example alpn=h2 version=1.3', 'key shares of X25519MLKEM768 and X25519: more than one segment',
-	records(hello(0x0303, versions(0x5a5a, 0x0304, 0x0303), extension(51, p16(pack('n', 0x11ec) . p16('K' x 1216) . pack('n', 0x1d) . p16('k' x 32))),
+	records(hello(0x0303, versions(0x5a5a, 0x0304, 0x0303), 
+		extension(51, p16(pack('n', 0x11ec) . p16('K' x 1216) . pack('n', 0x1d) . p16('k' x 32))),
 		sni('pq.example'), alpn('h2')), 16384));
 sample('tls-grease', 'tls alpn=h2 version=1.3 ech=yes', 'GREASE extension, protocol and version; ECH',
-	records(hello(0x0303, extension(0x0a0a, ''), alpn("\x1a\x1a", 'h2'), versions(0x8a8a, 0x0304), extension(0xfe0d, 'x' x 40)), 16384));
+	records(hello(0x0303, extension(0x0a0a, ''), alpn("\x1a\x1a", 'h2'), versions(0x8a8a, 0x0304),
+		extension(0xfe0d, 'x' x 40)), 16384));
 sample('tls-12-noext', 'tls version=1.2', 'no extensions at all', records(hello(0x0303), 16384));
 sample('tls-ssl30', 'tls version=3.0', 'SSL 3.0', "\x16\x03\x00" . p16(hello(0x0300)));
 sample('tls-legacy-above', 'tls version=1.2', 'a legacy_version beyond TLS 1.2 and no supported_versions',
@@ -127,13 +129,14 @@ sample('rdp-token', 'rdp', 'a routing token',
 sample('rdp-unended', 'rdp', 'the cookie does not end inside the packet',
 	tpkt(bytes('e0 0000 0000 00') . 'Cookie: mstshash=joe') . "\r\n");
 
-sample('mqtt-bridge', 'mqtt client=b', 'a bridge sets the highest bit of the level',
+sample('mqtt-bridge', 'mqtt client_id=b', 'a bridge sets the highest bit of the level',
 	bytes('10 0d 0004 4d515454 84 02 003c') . p16('b'));
-sample('mqtt-5-properties', 'mqtt client=c user=u', 'properties before and inside the payload',
-	"\x10" . p8(bytes('0004 4d515454 05 c6 003c 05 1100000e10') . p16('c') . bytes('05 1800000001') . p16('w') . p16('m') . p16('u') . p16('p')));
+sample('mqtt-5-properties', 'mqtt client_id=c user=u', 'properties before and inside the payload',
+	"\x10" . p8(bytes('0004 4d515454 05 c6 003c 05 1100000e10') . p16('c') . bytes('05 1800000001') .
+		p16('w') . p16('m') . p16('u') . p16('p')));
 sample('mqtt-short', 'mqtt', 'the client identifier is longer than the packet',
 	bytes('10 0e 0004 4d515454 04 02 003c 0030') . 'abcdefgh');
-sample('mqtt-large', 'mqtt client=c', 'a will of 20000 bytes: a length of three bytes',
+sample('mqtt-large', 'mqtt client_id=c', 'a will of 20000 bytes: a length of three bytes',
 	"\x10" . bytes('b3 9c 01') . bytes('0004 4d515454 04 06 003c') . p16('c') . p16('w') . p16('W' x 20000));
 
 sample('proxy-1-tcp4', 'proxy', 'version 1', "PROXY TCP4 192.0.2.1 192.0.2.2 56324 443\r\nGET / HTTP/1.0\r\n\r\n");
@@ -163,7 +166,8 @@ sample('git-receive', 'git repository=/r host=a.example', 'push over the git pro
 sample('git-nohost', 'git repository=/r', 'no host', "0017git-upload-pack /r\0");
 sample('pjl', 'pjl', 'a print job', "\e%-12345X\@PJL JOB\r\n");
 sample('iscsi-login', 'iscsi', 'not immediate',
-	bytes('03 87 00 00 00 000040 400000000000 0000 00000001 0000 0000 00000001 00000000') . "\0" x 16 . "InitiatorName=iqn.1993-08.org.debian:01:x\0SessionType=Normal\0\0\0\0");
+	bytes('03 87 00 00 00 000040 400000000000 0000 00000001 0000 0000 00000001 00000000') . "\0" x 16 .
+	"InitiatorName=iqn.1993-08.org.debian:01:x\0SessionType=Normal\0\0\0\0");
 sample('amqp-10-sasl', 'amqp version=1.0', 'AMQP 1.0 with SASL', 'AMQP' . bytes('03010000'));
 sample('amqp-10', 'amqp version=1.0', 'AMQP 1.0', 'AMQP' . bytes('00010000'));
 sample('amqp-010', 'amqp version=0-10', 'AMQP 0-10', 'AMQP' . bytes('0101000a'));
@@ -181,10 +185,11 @@ sample('hl7', 'hl7', 'an ADT message', "\x0bMSH|^~\\&|A|B|C|D|20260101||ADT^A01|
 sample('t3', 't3', 'as clients of WebLogic', "t3 12.1.2\nAS:2048\nHL:19\n\n");
 sample('gearman-echo', 'gearman', 'ECHO_REQ', bytes('00524551 00000010 00000002') . 'hi');
 sample('dbus-external', 'dbus', 'SASL EXTERNAL', "\0AUTH EXTERNAL 30\r\n");
-sample('xmpp-declared', 'xmpp to=im.example', 'an XML declaration and line ends',
+sample('xmpp-declared', 'xmpp host=im.example', 'an XML declaration and line ends',
 	"<?xml version='1.0' encoding='UTF-8'?>\r\n<stream:stream\n xmlns='jabber:client'\n to='im.example' version='1.0'>");
-sample('xmpp-plain', 'xmpp to=im.example', 'no declaration, double quotes',
-	'<stream:stream from="joe@im.example" to="im.example" xmlns="jabber:client" xmlns:stream="http://etherx.jabber.org/streams">');
+sample('xmpp-plain', 'xmpp host=im.example', 'no declaration, double quotes',
+	'<stream:stream from="joe@im.example" to="im.example" xmlns="jabber:client" ' .
+	'xmlns:stream="http://etherx.jabber.org/streams">');
 sample('xmpp-noto', 'xmpp', 'nobody is asked for', "<stream:stream xmlns='jabber:client'>");
 sample('xmpp-odd', 'xmpp', 'attributes that are none', "<stream:stream to=im.example>");
 sample('stomp-connect', 'stomp', 'CONNECT', "CONNECT\naccept-version:1.2\nhost:a.example\n\n\0");
@@ -256,11 +261,16 @@ sample('zookeeper-ruok', 'zookeeper', 'a four-letter word', 'ruok');
 sample('zookeeper-old', 'zookeeper', 'a client that knows no read-only mode',
 	bytes('0000002c 00000000 0000000000000000 00007530 0000000000000000 00000010') . "\0" x 16);
 sample('kafka-java', 'kafka', 'ApiVersions 3',
-	bytes('0000002b 0012 0003 00000000') . p16('admin-1') . bytes('00 12') . 'apache-kafka-java' . bytes('06') . '3.3.1' . bytes('00'));
+	bytes('0000002b 0012 0003 00000000') . p16('admin-1') . bytes('00 12') . 'apache-kafka-java' .
+	bytes('06') . '3.3.1' . bytes('00'));
 sample('kafka-null', 'kafka', 'ApiVersions 0 without client identifier', bytes('0000000a 0012 0000 00000001 ffff'));
 sample('kafka-metadata', 'kafka', 'Metadata 1 of an old client',
 	bytes('00000013 0003 0001 00000002') . p16('rdkafka') . bytes('ffff'));
-sub der { my ($s) = @_; my $n = length $s; return ($n < 128 ? pack('C', $n) : $n < 256 ? pack('CC', 0x81, $n) : pack('Cn', 0x82, $n)) . $s }
+sub der {
+	my ($s) = @_;
+	my $n = length $s;
+	return ($n < 128 ? pack('C', $n) : $n < 256 ? pack('CC', 0x81, $n) : pack('Cn', 0x82, $n)) . $s;
+}
 sample("kerberos-$_", 'kerberos', "AS-REQ of $_ bytes and more",
 	pack('N/a', "\x6a" . der("\x30" . der('x' x $_)))) for 100, 125, 200, 300;
 sample('kerberos-tgs', 'kerberos', 'TGS-REQ', pack('N/a', "\x6c" . der("\x30" . der('x' x 1000))));

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Record what real clients send first: record.sh [NAME...].  Without names: everything whose program is installed.  Writes real/NAME.bin
-# and its line in real/INDEX: file | protocol and attributes that usher is to read | how it was made.
+# Record what real clients send first: record.sh [NAME...].  Without names: everything whose program is installed.  Writes
+# real/NAME.bin and its line in real/INDEX: file | protocol and attributes that usher is to read | how it was made.
 set -u
 cd "$(dirname "$0")" || exit 1
 wanted=" $* "
@@ -22,7 +22,8 @@ take() {
 	if perl listen.pl "real/$name.bin" "${QUIET:-300}" "$@"; then
 		echo "ok $name $(stat -c %s "real/$name.bin")"
 		{ grep -v "^real/$name.bin |" real/INDEX
-			echo "real/$name.bin | $expected | $package $version: ${*//"$work"/WORK}"; } | LC_ALL=C sort > real/INDEX.new
+			echo "real/$name.bin | $expected | $package $version: ${*//"$work"/WORK}"
+		} | LC_ALL=C sort > real/INDEX.new
 		mv real/INDEX.new real/INDEX
 	else
 		echo "not ok $name: $*"
@@ -43,11 +44,13 @@ take openssl tls-openssl-split 'tls sni=split.example alpn=aaa* alpn=bbb* alpn=c
 take openssl tls-openssl-postgresql 'tls sni=db.example alpn=postgresql version=1.3' $ssl -servername db.example -alpn postgresql
 }
 take gnutls-bin tls-gnutls 'tls sni=g.example alpn=h2 version=1.3' gnutls-cli --alpn=h2 --sni-hostname=g.example -p PORT 127.0.0.1
-take curl tls-curl 'tls sni=c.example alpn=h2 alpn=http/1.1 version=1.3' curl -sk --resolve c.example:PORT:127.0.0.1 https://c.example:PORT/
+take curl tls-curl 'tls sni=c.example alpn=h2 alpn=http/1.1 version=1.3' \
+	curl -sk --resolve c.example:PORT:127.0.0.1 https://c.example:PORT/
 take wget tls-wget 'tls version=1.3' wget -qO- -t1 --no-check-certificate https://127.0.0.1:PORT/
 take curl http-curl 'http method=GET path=/path host=c.example' \
 	curl -s --resolve c.example:PORT:127.0.0.1 'http://c.example:PORT/path?query=1'
-take curl http-curl-proxy 'http method=GET path=/x host=origin.example' curl -s -x http://127.0.0.1:PORT http://origin.example:8080/x
+take curl http-curl-proxy 'http method=GET path=/x host=origin.example' \
+	curl -s -x http://127.0.0.1:PORT http://origin.example:8080/x
 take curl http-curl-connect 'http method=CONNECT host=origin.example' curl -s -x http://127.0.0.1:PORT https://origin.example/
 take curl http-curl-propfind 'http method=PROPFIND path=/dav/ host=127.0.0.1' curl -s -X PROPFIND http://127.0.0.1:PORT/dav/
 take curl http-curl-extension 'http method=FROBNICATE path=/ host=127.0.0.1' curl -s -X FROBNICATE http://127.0.0.1:PORT/
@@ -61,11 +64,12 @@ take curl http-curl-v6 'http method=GET path=/ host=[::1]' curl -s -H 'Host: [::
 take wget http-wget 'http method=GET path=/robots.txt host=127.0.0.1' wget -qO- -t1 http://127.0.0.1:PORT/robots.txt
 take curl http2-curl 'http2' curl -s --http2-prior-knowledge http://127.0.0.1:PORT/
 take curl socks4-curl 'socks4 destination=192.0.2.7' curl -s --socks4 127.0.0.1:PORT http://192.0.2.7/
-take curl socks4a-curl 'socks4 destination=origin.example' curl -s --proxy-user joe:x --socks4a 127.0.0.1:PORT http://origin.example/
+take curl socks4a-curl 'socks4 destination=origin.example' \
+	curl -s --proxy-user joe:x --socks4a 127.0.0.1:PORT http://origin.example/
 take curl socks5-curl 'socks5' curl -s --socks5 127.0.0.1:PORT http://192.0.2.7/
 take curl socks5-curl-user 'socks5' curl -s --proxy-user joe:x --socks5-hostname 127.0.0.1:PORT http://origin.example/
 take curl proxy-curl 'proxy' curl -s --haproxy-protocol http://127.0.0.1:PORT/
-take curl mqtt-curl 'mqtt client=* user=joe' curl -s -u joe:secret mqtt://127.0.0.1:PORT/topic
+take curl mqtt-curl 'mqtt client_id=* user=joe' curl -s -u joe:secret mqtt://127.0.0.1:PORT/topic
 take openssh-client ssh-openssh 'ssh version=2.0 software=OpenSSH_*' \
 	ssh -F none -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -p PORT 127.0.0.1
 take dropbear-bin ssh-dropbear 'ssh version=2.0 software=dropbear_*' dbclient -y -p PORT 127.0.0.1
@@ -75,17 +79,23 @@ take redis-tools redis-cli-auth 'redis' redis-cli -h 127.0.0.1 -p PORT -a secret
 take postgresql-client-15 postgres-psql-ssl 'postgres' psql -h 127.0.0.1 -p PORT -U joe db
 take postgresql-client-15 postgres-psql 'postgres user=joe database=db application_name=psql' \
 	psql 'host=127.0.0.1 port=PORT user=joe dbname=db sslmode=disable gssencmode=disable'
-take mosquitto-clients mqtt-mosquitto-31 'mqtt client=dev1' mosquitto_pub -p PORT -i dev1 -V mqttv31 -t a -m b
-take mosquitto-clients mqtt-mosquitto-311 'mqtt client=dev1 user=joe' \
+take mosquitto-clients mqtt-mosquitto-31 'mqtt client_id=dev1' mosquitto_pub -p PORT -i dev1 -V mqttv31 -t a -m b
+take mosquitto-clients mqtt-mosquitto-311 'mqtt client_id=dev1 user=joe' \
 	mosquitto_pub -p PORT -i dev1 -u joe -P secret -V mqttv311 -t a -m b --will-topic w --will-payload gone
-take mosquitto-clients mqtt-mosquitto-5 'mqtt client=dev1 user=joe' \
+take mosquitto-clients mqtt-mosquitto-5 'mqtt client_id=dev1 user=joe' \
 	mosquitto_pub -p PORT -i dev1 -u joe -P secret -V mqttv5 -t a -m b --will-topic w --will-payload gone
 take mosquitto-clients mqtt-mosquitto-noid 'mqtt' mosquitto_sub -p PORT -V mqttv5 -t a
 
-printf '[libdefaults]\ndefault_realm=A.EXAMPLE\ndns_lookup_kdc=false\nudp_preference_limit=1\n[realms]\nA.EXAMPLE={\nkdc=127.0.0.1:KDC\n}\n' > "$work/krb5"
+printf '[libdefaults]\ndefault_realm=A.EXAMPLE\ndns_lookup_kdc=false\nudp_preference_limit=1\n' > "$work/krb5"
+printf '[realms]\nA.EXAMPLE={\nkdc=127.0.0.1:KDC\n}\n' >> "$work/krb5"
 printf 'joe\nsecret\n' > "$work/login"
 mkdir -p "$work/tinc/hosts"
 printf 'Name = alice\nConnectTo = bob\nDeviceType = dummy\n' > "$work/tinc/tinc.conf"
+cat > "$work/tinc.sh" <<END
+cd $work/tinc && echo "Address = 127.0.0.1 \$1" > hosts/bob && tincd -c . -K2048
+cat rsa_key.pub >> hosts/bob
+exec tincd -c . -D --pidfile=$work/pid
+END
 echo 'int x;' > "$work/x.c"
 cat > "$work/Rmi.java" <<'END'
 public class Rmi {
@@ -159,7 +169,8 @@ take freerdp2-x11 rdp-xfreerdp 'rdp user=joe' xvfb-run -a xfreerdp /v:127.0.0.1:
 take sipsak sip-sipsak 'sip host=127.0.0.1' sipsak -E tcp -s sip:joe@127.0.0.1:PORT
 take openvpn openvpn 'openvpn opcode=7' openvpn --client --dev null --proto tcp-client --remote 127.0.0.1 PORT --nobind \
 	--ca /etc/ssl/certs/ca-certificates.crt --auth-user-pass "$work/login"
-take tinc tinc 'tinc' sh -c "cd $work/tinc && echo 'Address = 127.0.0.1 PORT' > hosts/bob && tincd -c . -K2048; cat rsa_key.pub >> hosts/bob; exec tincd -c . -D --pidfile=$work/pid"
+take tinc tinc 'tinc' \
+	sh "$work/tinc.sh" PORT
 take git git-clone 'git repository=/r/repo.git host=127.0.0.1' git clone git://127.0.0.1:PORT/r/repo.git "$work/clone"
 take git git-archive 'git repository=/r host=127.0.0.1' git archive --remote=git://127.0.0.1:PORT/r HEAD
 take rsync rsync-client 'rsync' rsync rsync://127.0.0.1:PORT/
@@ -175,7 +186,8 @@ take libmemcached-tools memcached-memccat-binary 'memcached' memccat --binary --
 take freetds-bin tds-tsql-74 'tds' env TDSVER=7.4 tsql -H 127.0.0.1 -p PORT -U sa -P x
 take freetds-bin tds-tsql-70 'tds' env TDSVER=7.0 tsql -H 127.0.0.1 -p PORT -U sa -P x
 take freetds-bin tds-tsql-50 'tds' env TDSVER=5.0 tsql -H 127.0.0.1 -p PORT -U sa -P x
-take distcc distcc-client 'distcc' env DISTCC_HOSTS=127.0.0.1:PORT DISTCC_FALLBACK=0 DISTCC_DIR="$work" distcc gcc -c "$work/x.c" -o "$work/x.o"
+take distcc distcc-client 'distcc' \
+	env DISTCC_HOSTS=127.0.0.1:PORT DISTCC_FALLBACK=0 DISTCC_DIR="$work" distcc gcc -c "$work/x.c" -o "$work/x.o"
 take amqp-tools amqp-publish 'amqp version=0-9-1' amqp-publish -u amqp://127.0.0.1:PORT -r key -b x
 take python3-pymongo mongodb-pymongo 'mongodb' /usr/bin/python3 -P "$work/mongodb.py" PORT
 take python3-cassandra cassandra-python 'cassandra' /usr/bin/python3 -P "$work/cassandra.py" PORT
@@ -187,11 +199,12 @@ take dcmtk dicom-echoscu 'dicom' echoscu 127.0.0.1 PORT
 take mbpoll modbus-mbpoll 'modbus' mbpoll -m tcp -p PORT -1 127.0.0.1
 take freeradius-utils radius-radclient 'radius' sh -c 'echo User-Name=joe | radclient -P tcp 127.0.0.1:PORT auth secret'
 take freeradius-utils radius-status 'radius' sh -c 'echo Message-Authenticator=0 | radclient -P tcp 127.0.0.1:PORT status secret'
-take krb5-user kerberos-kinit 'kerberos' sh -c "sed s/KDC/PORT/ $work/krb5 > $work/krb5.conf; KRB5_CONFIG=$work/krb5.conf exec kinit joe"
+take krb5-user kerberos-kinit 'kerberos' \
+	sh -c "sed s/KDC/PORT/ $work/krb5 > $work/krb5.conf; KRB5_CONFIG=$work/krb5.conf exec kinit joe"
 take coturn stun-turnutils 'stun' turnutils_uclient -y -t -p PORT -u joe -w x 127.0.0.1
 take rtmpdump rtmp-rtmpdump 'rtmp' rtmpdump -r rtmp://127.0.0.1:PORT/app/x -o /dev/null
-take python3-slixmpp xmpp-slixmpp 'xmpp to=a.example' /usr/bin/python3 -P "$work/xmpp.py" PORT
-take sendxmpp xmpp-sendxmpp 'xmpp to=a.example' sh -c 'echo x | sendxmpp -u joe -j 127.0.0.1:PORT -o a.example -p x joe@a.example'
+take python3-slixmpp xmpp-slixmpp 'xmpp host=a.example' /usr/bin/python3 -P "$work/xmpp.py" PORT
+take sendxmpp xmpp-sendxmpp 'xmpp host=a.example' sh -c 'echo x | sendxmpp -u joe -j 127.0.0.1:PORT -o a.example -p x joe@a.example'
 take python3-kazoo zookeeper-kazoo 'zookeeper' /usr/bin/python3 -P "$work/zookeeper.py" PORT
 take python3-thrift thrift-python 'thrift' /usr/bin/python3 -P "$work/thrift.py" PORT
 take python3-thrift thrift-python-framed 'thrift' /usr/bin/python3 -P "$work/thrift-framed.py" PORT

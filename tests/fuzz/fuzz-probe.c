@@ -67,7 +67,7 @@ ask(const struct probe *probe, struct span in, struct said *ret)
 	}
 }
 
-/* NOW, of SPAN bytes, follows BEFORE, of fewer. */
+/* NOW, of LENGTH bytes, follows BEFORE, of fewer. */
 static void
 compare(const struct said *before, const struct said *now, size_t length)
 {
@@ -130,7 +130,8 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 			compare(&said[i], &now, n);
 			said[i] = now;
 		}
-		expect_name(span_of(copy, n), said);
+		if (n <= 16 || n == length)
+			expect_name(span_of(copy, n), said);
 		free(copy);
 		if (n == length)
 			return 0;

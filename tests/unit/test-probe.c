@@ -347,6 +347,70 @@ static const struct {
 	{ "jdwp", "==============" },
 	{ "rsync", "=========" },
 	{ "amqp-091", "====" },
+	{ "adb-devices", "....====" },
+	{ "adb-cnxn", "..==................====" },
+	{ "ajp-nmap", "==..=" },
+	{ "amqp-publish", "====..==" },
+	{ "beanstalkd-watch", ".=====" },
+	{ "bgp-open", "================..=" },
+	{ "bitcoin-nmap", ".===============" },
+	{ "cassandra-python", ".....====" },
+	{ "ceph-v2", "======" },
+	{ "dbus-send", "=====" },
+	{ "dcerpc-bind", "=.=..===" },
+	{ "diameter-cer", "==...===" },
+	{ "dicom-echoscu", "====..====" },
+	{ "distcc-client", "===========" },
+	{ "dnp3-reset", "==......==" },
+	{ "dns-dig", "......=====.=" },
+	{ "drda-nmap", "..=....===" },
+	{ "epmd-names", "=.=" },
+	{ "epmd-alive", "=.....=" },
+	{ "gearman", "=======" },
+	{ "giop-nmap", "=====" },
+	{ "git-clone", "....====.======.====" },
+	{ "hadoop", "====" },
+	{ "hbase", "====" },
+	{ "hl7", "====" },
+	{ "ibmmq", "===" },
+	{ "iec104-nmap", "==.===" },
+	{ "irc-irssi", ".===.=" },
+	{ "iscsi-nmap", "..====..........................................==============" },
+	{ "kafka-kcat", "==..=.=" },
+	{ "kafka-metadata", "==..=.=.=" },
+	{ "kerberos-kinit", "==...===" },
+	{ "ldap-ldapsearch", "=.=" },
+	{ "memcached-memcstat", ".==.===" },
+	{ "memcached-memccat-binary", "..=..=" },
+	{ "minecraft-login", ".=" },
+	{ "modbus-mbpoll", "..===" },
+	{ "mongodb-pymongo", "..==....====.===" },
+	{ "oncrpc-nmap", "==......========" },
+	{ "opcua-hello", "====..==" },
+	{ "openvpn", "..=" },
+	{ "pjl", "=========" },
+	{ "rmi-registry", "=====" },
+	{ "rtmp-rtmpdump", "=.....===" },
+	{ "rtsp-curl", ".........======" },
+	{ "smb-smbclient", ".=...===" },
+	{ "smb-139", ".====" },
+	{ "stomp-python", ".====" },
+	{ "stun-turnutils", "=...====" },
+	{ "syslog-logger-count", "...=" },
+	{ "t3", "===" },
+	{ "tacacs-authentication", "..=.....==" },
+	{ "tds-tsql-50", ".=====.=" },
+	{ "tds-tsql-74", ".=..==.=" },
+	{ "telnet-nmap", "=" },
+	{ "thrift-python", ".==.===" },
+	{ "thrift-framed-binary", ".....==.===" },
+	{ "tinc", "==......==" },
+	{ "tns-nmap", "..===.===" },
+	{ "winbox", ".=.....=" },
+	{ "x11-xdpyinfo", "..====" },
+	{ "xmpp-plain", "..============" },
+	{ "zookeeper-kazoo", ".==.====" },
+	{ "9p", ".======....========" },
 	{ "zabbix-agent", "====" },
 };
 
@@ -381,8 +445,8 @@ turns(const char *name, const char *text, size_t at, enum verdict verdict)
 
 	while (got == PROBE_MORE && n < strlen(text))
 		got = verdict_of(probe, (const uint8_t *)text, ++n);
-	if (!ok(got == verdict && n == at, "%s: \"%.*s\" is %s at byte %zu", name, (int)strcspn(text, "\r\n"), text, verdict == PROBE_YES ? "YES" :
-	    verdict == PROBE_NO ? "NO" : "MORE", at))
+	if (!ok(got == verdict && n == at, "%s: \"%.*s\" is %s at byte %zu", name, (int)strcspn(text, "\r\n"), text,
+	    verdict == PROBE_YES ? "YES" : verdict == PROBE_NO ? "NO" : "MORE", at))
 		printf("# got %d at byte %zu\n", got, n);
 }
 
@@ -479,6 +543,60 @@ test_lengths(void)
 		{ "proxy", "\x0d\x0a\x0d\x0a\x00\x0d\x0a\x51\x55\x49\x54\x0a\x22", 13 },
 		{ "proxy", "\x0d\x0a\x0d\x0a\x00\x0d\x0a\x51\x55\x49\x54\x0a\x21\x13", 14 },
 		{ "proxy", "\x0d\x0a\x0d\x0a\x00\x0d\x0a\x51\x55\x49\x54\x0a\x21\x11\x00\x0b", 16 },
+		{ "cassandra", "\x04\x01", 2 },				/* SOCKS 4 */
+		{ "cassandra", "\x03\x00\x00\x00\x01\x00\x00\x00\x00", 9 },	/* a STARTUP without a map */
+		{ "dns", "\x00\x10", 2 },					/* too short for a question */
+		{ "dns", "\x00\x20\x12\x34\x81", 5 },			/* an answer */
+		{ "dns", "\x00\x20\x12\x34\x01\x03", 6 },			/* an error */
+		{ "openvpn", "\x00\x20\x38\x12\x01\x00\x00\x01\x00\x00\x00\x00", 12 },	/* DNS */
+		{ "openvpn", "\x00\x0d\x38", 2 },
+		{ "openvpn", "\x01\x00", 2 },				/* too short for a hard reset of version 3 */
+		{ "bgp", "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x00\x1c", 18 },
+		{ "diameter", "\x01\x00\x00\x15", 4 },			/* no multiple of four */
+		{ "radius", "\x01\x01\x00\x15", 4 },
+		{ "radius", "\x01\x01\x00\x18" "AAAAAAAAAAAAAAAA" "\x01\x01", 22 },	/* an attribute of one byte */
+		{ "radius", "\x01\x01\x00\x18" "AAAAAAAAAAAAAAAA" "\x01\x05", 22 },	/* one beyond the packet */
+		{ "ldap", "\x30\x04", 2 },
+		{ "ldap", "\x30\x80", 2 },					/* an indefinite length */
+		{ "ldap", "\x30\x84\x01", 3 },				/* 16 MiB */
+		{ "ldap", "\x30\x0c\x02\x01\x01\x61", 6 },			/* an answer */
+		{ "ldap", "\x30\x0c\x02\x01\x01\x04", 6 },			/* SNMP */
+		{ "kerberos", "\x00\x00\x00\x40\x6a\x40", 6 },		/* lengths that do not fit */
+		{ "minecraft", "\x06", 1 },
+		{ "minecraft", "\x10\x00\x2f\x0b", 4 },			/* a host that does not fit */
+		{ "minecraft", "\x08\x00\x2f\x02" "a\n", 6 },
+		{ "minecraft", "\x08\x00\x2f\x02" "ab\x63\xdd\x04", 9 },	/* no such next state */
+		{ "winbox", "\x22", 1 },
+		{ "winbox", "\x24\x06" "a\n", 4 },
+		{ "winbox", "\x24\x06" "abc", 5 },				/* the user does not end where it must */
+		{ "modbus", "\x00\x01\x00\x00\x00\x10\x01\x03", 8 },
+		{ "mongodb", "\x10\x00", 2 },
+		{ "mongodb", "\x30\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\xd5", 13 },
+		{ "git", "0013", 4 },
+		{ "git", "0032host:", 5 },					/* adb */
+		{ "adb", "0032git-", 5 },
+		{ "adb", "000chostx", 9 },
+		{ "drda", "\x00\x26\xd0\x01\x00\x01\x00\x21", 8 },
+		{ "thrift", "\x80\x01\x00\x02", 4 },			/* an answer */
+		{ "thrift", "\x80\x01\x00\x01\x08", 5 },			/* memcached, a set */
+		{ "memcached", "\x80\x00\x00\x28\x12\x34", 6 },			/* ONC-RPC */
+		{ "memcached", "\x80\x01\x00\x05\x08\x00\x00\x00\x00\x00\x00\x0c", 12 },	/* a body that is too short */
+		{ "oncrpc", "\x80\x01", 2 },
+		{ "dnp3", "\x05\x64\x05\x80", 4 },				/* from the other side */
+		{ "dnp3", "\x05\x64\x05\xc0\x01\x00\x00\x04\xe8", 9 },		/* a wrong checksum */
+		{ "rtmp", "\x03\x00\x00\x2b\x26\xe0", 6 },			/* RDP */
+		{ "syslog", "<192", 4 },
+		{ "syslog", "<01", 3 },
+		{ "syslog", "0", 1 },
+		{ "syslog", "<?", 2 },						/* XMPP */
+		{ "tinc", "0 name 16", 9 },
+		{ "xmpp", "<stream:streams", 15 },
+		{ "xmpp", "<?xml version='1.0'>", 20 },
+		{ "sip", "OPTIONS rtsp", 9 },
+		{ "sip", "\r\n\r\n\r", 5 },
+		{ "rtsp", "OPTIONS sip", 9 },
+		{ "rtsp", "OPTIONS * HTTP", 11 },
+		{ "stomp", "CONNECT a", 8 },				/* HTTP */
 	};
 
 	for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
@@ -576,7 +694,8 @@ test_driver(void)
 			ok(false, "%s: nothing is MORE", p->name);
 	is_int(probe_identify(span_of(NULL, 0), false, &named, &r), PROBE_MORE, "nothing may become anything");
 	is_int(probe_identify(span_of(NULL, 0), true, &named, &r), PROBE_NO, "nothing that stays nothing is nothing");
-	is_int(probe_identify(span_of("\xf0\xf1\xf2\xf3\xf4", 5), false, &named, &r), PROBE_NO, "unknown bytes are unknown at once");
+	is_int(probe_identify(span_of("\xf0\xf1\xf2\xf3\xf4", 5), false, &named, &r), PROBE_NO,
+	    "unknown bytes are unknown at once");
 	is_int(probe_identify(span_of("GET", 3), false, &named, &r), PROBE_MORE, "GET alone is nothing yet");
 	is_int(probe_identify(span_of("GET", 3), true, &named, &r), PROBE_NO, "GET alone at the end is nothing");
 }
