@@ -131,6 +131,8 @@ parse_silent(struct parser *p, struct condition *c, const char *value)
 	c->silent_ms = SILENT_TIMEOUT;
 	if (value != NULL && options_time(value, &c->silent_ms, &reason) < 0)
 		return parser_refuse(p, value, reason);
+	if (c->silent_ms == 0)
+		return parser_refuse(p, value, "expected more than no time; any holds at once");
 	return 0;
 }
 

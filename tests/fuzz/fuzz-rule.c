@@ -28,8 +28,8 @@ expect(bool holds)
 }
 
 /*
- * The C library's regular expressions can take time and memory without bound; whoever writes rules can do that to himself, and it is
- * not what is looked for here.
+ * The C library's regular expressions can take time and memory without bound; whoever writes rules can do that to himself, and it
+ * is not what is looked for here.
  */
 static bool
 is_dear(const char *line)

@@ -59,7 +59,7 @@ if ($address eq '-') {
 	$s = IO::Socket::UNIX->new(Peer => $1) or finish("error: $!", 2);
 } else {
 	$s = IO::Socket::INET->new(PeerAddr => $address, $o{source} ? (LocalAddr => $o{source}) : (), Timeout => $o{timeout})
-	    or finish("error: $!", 2);
+	    or finish(name(), 2);
 }
 setsockopt($s, IPPROTO_TCP, TCP_NODELAY, 1) unless $address =~ /^unix:/;
 

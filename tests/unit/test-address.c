@@ -40,8 +40,8 @@ test_endpoint_numeric(void)
 		is_int(endpoint_parse(copy, &e, &reason), 0, "%s is an endpoint", cases[i].text);
 		ok(e.address.length > 0 && e.address.sa.sa_family == cases[i].family, "%s: family", cases[i].text);
 		is_int(address_port(&e.address), cases[i].port, "%s: port", cases[i].text);
-		is_str(address_format(&e.address, written), cases[i].format != NULL ? cases[i].format : cases[i].text, "%s: written again",
-		    cases[i].text);
+		is_str(address_format(&e.address, written), cases[i].format != NULL ? cases[i].format : cases[i].text,
+		    "%s: written again", cases[i].text);
 		free(copy);
 	}
 }
@@ -98,10 +98,39 @@ static void
 test_endpoint_errors(void)
 {
 	static const char *const cases[] = {
-		"", ":", "22", ":22", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:99999999999999999999", "127.0.0.1:0",
-		"127.0.0.1:-1", "127.0.0.1:22x", "localhost", "localhost:", "localhost:70000", "::1:22", "[::1]", "[::1]:", "[::1]22", "[::1",
-		"[]:22", "[name]:22", "[::1]:65536", "unix:", "unix:relative", "unix:@", "vsock:", "vsock:2", "vsock:2:", "vsock::22",
-		"vsock:x:22", "vsock:2:x", "vsock:4294967296:1", "vsock:2:-1",
+		"",
+		":",
+		"22",
+		":22",
+		"127.0.0.1",
+		"127.0.0.1:",
+		"127.0.0.1:65536",
+		"127.0.0.1:99999999999999999999",
+		"127.0.0.1:0",
+		"127.0.0.1:-1",
+		"127.0.0.1:22x",
+		"localhost",
+		"localhost:",
+		"localhost:70000",
+		"::1:22",
+		"[::1]",
+		"[::1]:",
+		"[::1]22",
+		"[::1",
+		"[]:22",
+		"[name]:22",
+		"[::1]:65536",
+		"unix:",
+		"unix:relative",
+		"unix:@",
+		"vsock:",
+		"vsock:2",
+		"vsock:2:",
+		"vsock::22",
+		"vsock:x:22",
+		"vsock:2:x",
+		"vsock:4294967296:1",
+		"vsock:2:-1",
 	};
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
@@ -122,12 +151,29 @@ test_cidr_parse(void)
 		const char *text;
 		int family, bits;	/* bits -1: not a network */
 	} cases[] = {
-		{ "10.0.0.0/8", AF_INET, 8 }, { "10.1.2.3", AF_INET, 32 }, { "10.1.2.3/32", AF_INET, 32 }, { "0.0.0.0/0", AF_INET, 0 },
-		{ "192.0.2.128/25", AF_INET, 25 }, { "2001:db8::/32", AF_INET6, 32 }, { "::1", AF_INET6, 128 }, { "::/0", AF_INET6, 0 },
+		{ "10.0.0.0/8", AF_INET, 8 },
+		{ "10.1.2.3", AF_INET, 32 },
+		{ "10.1.2.3/32", AF_INET, 32 },
+		{ "0.0.0.0/0", AF_INET, 0 },
+		{ "192.0.2.128/25", AF_INET, 25 },
+		{ "2001:db8::/32", AF_INET6, 32 },
+		{ "::1", AF_INET6, 128 },
+		{ "::/0", AF_INET6, 0 },
 		{ "fe80::/10", AF_INET6, 10 },
-		{ "", 0, -1 }, { "/8", 0, -1 }, { "10.0.0.0/", 0, -1 }, { "10.0.0.0/33", 0, -1 }, { "10.0.0.0/-1", 0, -1 },
-		{ "10.0.0.0/8x", 0, -1 }, { "10.0.0.0/8/8", 0, -1 }, { "10.0.0.1/8", 0, -1 }, { "192.0.2.1/25", 0, -1 },
-		{ "10.0.0/24", 0, -1 }, { "::/129", 0, -1 }, { "2001:db8::1/32", 0, -1 }, { "localhost", 0, -1 }, { "any", 0, -1 },
+		{ "", 0, -1 },
+		{ "/8", 0, -1 },
+		{ "10.0.0.0/", 0, -1 },
+		{ "10.0.0.0/33", 0, -1 },
+		{ "10.0.0.0/-1", 0, -1 },
+		{ "10.0.0.0/8x", 0, -1 },
+		{ "10.0.0.0/8/8", 0, -1 },
+		{ "10.0.0.1/8", 0, -1 },
+		{ "192.0.2.1/25", 0, -1 },
+		{ "10.0.0/24", 0, -1 },
+		{ "::/129", 0, -1 },
+		{ "2001:db8::1/32", 0, -1 },
+		{ "localhost", 0, -1 },
+		{ "any", 0, -1 },
 		{ "10.0.0.0/99999999999999999999", 0, -1 },
 	};
 
@@ -154,12 +200,24 @@ test_cidr_contains(void)
 		const char *network, *address;
 		bool inside;
 	} cases[] = {
-		{ "10.0.0.0/8", "10.255.255.255", true }, { "10.0.0.0/8", "11.0.0.0", false }, { "10.0.0.0/8", "9.255.255.255", false },
-		{ "0.0.0.0/0", "203.0.113.9", true }, { "0.0.0.0/0", "::1", false }, { "::/0", "203.0.113.9", false }, { "::/0", "::1", true },
-		{ "192.0.2.128/25", "192.0.2.127", false }, { "192.0.2.128/25", "192.0.2.128", true }, { "192.0.2.4/31", "192.0.2.5", true },
-		{ "192.0.2.4/31", "192.0.2.6", false }, { "10.1.2.3", "10.1.2.3", true }, { "10.1.2.3", "10.1.2.2", false },
-		{ "2001:db8::/33", "2001:db8:7fff::1", true }, { "2001:db8::/33", "2001:db8:8000::1", false }, { "::1", "::1", true },
-		{ "::1", "::2", false }, { "10.0.0.0/8", "::ffff:10.1.2.3", true },
+		{ "10.0.0.0/8", "10.255.255.255", true },
+		{ "10.0.0.0/8", "11.0.0.0", false },
+		{ "10.0.0.0/8", "9.255.255.255", false },
+		{ "0.0.0.0/0", "203.0.113.9", true },
+		{ "0.0.0.0/0", "::1", false },
+		{ "::/0", "203.0.113.9", false },
+		{ "::/0", "::1", true },
+		{ "192.0.2.128/25", "192.0.2.127", false },
+		{ "192.0.2.128/25", "192.0.2.128", true },
+		{ "192.0.2.4/31", "192.0.2.5", true },
+		{ "192.0.2.4/31", "192.0.2.6", false },
+		{ "10.1.2.3", "10.1.2.3", true },
+		{ "10.1.2.3", "10.1.2.2", false },
+		{ "2001:db8::/33", "2001:db8:7fff::1", true },
+		{ "2001:db8::/33", "2001:db8:8000::1", false },
+		{ "::1", "::1", true },
+		{ "::1", "::2", false },
+		{ "10.0.0.0/8", "::ffff:10.1.2.3", true },
 	};
 	struct address unix_peer = { .length = sizeof(sa_family_t), .sa.sa_family = AF_UNIX }, unknown = { 0 };
 	struct cidr c;
@@ -197,7 +255,8 @@ test_from_text(void)
 		struct address a = { 0 };
 		int r = address_from_text(cases[i].host, cases[i].port, &a);
 
-		ok(cases[i].format == NULL ? r < 0 : r == 0, "\"%s\" and \"%s\"", cases[i].host, cases[i].port != NULL ? cases[i].port : "");
+		ok(cases[i].format == NULL ? r < 0 : r == 0, "\"%s\" and \"%s\"", cases[i].host,
+		    cases[i].port != NULL ? cases[i].port : "");
 		if (cases[i].format == NULL)
 			is_int(a.length, 0, "nothing is returned");
 		else

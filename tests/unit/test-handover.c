@@ -224,10 +224,24 @@ static void
 set_environment(void)
 {
 	static const char *const entries[][2] = {
-		{ "HOME", "/root" }, { "PATH", "/usr/bin" }, { "LISTENER", "kept" }, { "LISTEN_FDS", "1" }, { "LISTEN_PID", "1" },
-		{ "LISTEN_FDNAMES", "connection" }, { "NOTIFY_SOCKET", "/run/x" }, { "WATCHDOG_PID", "1" }, { "WATCHDOG_USEC", "1" },
-		{ "PROTO", "old" }, { "REMOTE_ADDR", "old" }, { "REMOTE_PORT", "old" }, { "TCPLOCALIP", "old" }, { "TCPLOCALPORT", "old" },
-		{ "TCPREMOTEIP", "old" }, { "TCPREMOTEPORT", "old" }, { "USHER_PROTOCOL", "old" }, { "USHER_SNI", "old" },
+		{ "HOME", "/root" },
+		{ "PATH", "/usr/bin" },
+		{ "LISTENER", "kept" },
+		{ "LISTEN_FDS", "1" },
+		{ "LISTEN_PID", "1" },
+		{ "LISTEN_FDNAMES", "connection" },
+		{ "NOTIFY_SOCKET", "/run/x" },
+		{ "WATCHDOG_PID", "1" },
+		{ "WATCHDOG_USEC", "1" },
+		{ "PROTO", "old" },
+		{ "REMOTE_ADDR", "old" },
+		{ "REMOTE_PORT", "old" },
+		{ "TCPLOCALIP", "old" },
+		{ "TCPLOCALPORT", "old" },
+		{ "TCPREMOTEIP", "old" },
+		{ "TCPREMOTEPORT", "old" },
+		{ "USHER_PROTOCOL", "old" },
+		{ "USHER_SNI", "old" },
 	};
 
 	clearenv();
@@ -271,11 +285,13 @@ main(void)
 		test_pristine(wire, true, false);
 		test_pristine(wire, false, true);
 	}
-	test_environment(WIRE_TCP4, true, "env HOME=/root\nenv LISTENER=kept\nenv PATH=/usr/bin\nenv PROTO=TCP\nenv REMOTE_ADDR=203.0.113.9\n"
+	test_environment(WIRE_TCP4, true,
+	    "env HOME=/root\nenv LISTENER=kept\nenv PATH=/usr/bin\nenv PROTO=TCP\nenv REMOTE_ADDR=203.0.113.9\n"
 	    "env REMOTE_PORT=51234\nenv TCPLOCALIP=127.0.0.1\nenv TCPLOCALPORT=N\nenv TCPREMOTEIP=203.0.113.9\n"
 	    "env TCPREMOTEPORT=51234\nenv USHER_ALPN=h2,http/1.1\nenv USHER_PROTOCOL=tls\nenv USHER_SNI=git.example.org\n"
 	    "env USHER_VERSION=1.3\n");
-	test_environment(WIRE_TCP4, false, "env HOME=/root\nenv LISTENER=kept\nenv PATH=/usr/bin\nenv PROTO=TCP\nenv REMOTE_ADDR=203.0.113.9\n"
+	test_environment(WIRE_TCP4, false,
+	    "env HOME=/root\nenv LISTENER=kept\nenv PATH=/usr/bin\nenv PROTO=TCP\nenv REMOTE_ADDR=203.0.113.9\n"
 	    "env REMOTE_PORT=51234\nenv TCPLOCALIP=127.0.0.1\nenv TCPLOCALPORT=N\nenv TCPREMOTEIP=203.0.113.9\n"
 	    "env TCPREMOTEPORT=51234\n");
 	test_unix_environment();

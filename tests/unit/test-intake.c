@@ -38,7 +38,8 @@ tell(int report, int r, struct connection *c, const char *reason)
 	int n;
 
 	if (r < 0)
-		n = snprintf(line, sizeof(line), "%s%s", strerror(-r), reason == NULL || strlen(reason) < 20 ? " without a reason" : "");
+		n = snprintf(line, sizeof(line), "%s%s", strerror(-r),
+		    reason == NULL || strlen(reason) < 20 ? " without a reason" : "");
 	else
 		n = snprintf(line, sizeof(line), "fd=%d %s peer=%s local=%s name=%s", c->fd,
 		    c->family == AF_INET ? "tcp4" : c->family == AF_INET6 ? "tcp6" : c->family == AF_UNIX ? "unix" : "?",

@@ -99,7 +99,8 @@ test_full(void)
 		before = l.length;
 		logfmt_bytes(&l, "k", span_of(value, (size_t)(i * 7 % 40)));
 		kept += l.length > before;
-		if (l.length > LOGFMT_LINE || l.length != strlen(l.text) || (l.length > before && before > 0 && l.text[before] != ' '))
+		if (l.length > LOGFMT_LINE || l.length != strlen(l.text) ||
+		    (l.length > before && before > 0 && l.text[before] != ' '))
 			break;
 	}
 	ok(l.length <= LOGFMT_LINE && l.length == strlen(l.text), "a full line keeps within its bounds");

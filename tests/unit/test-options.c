@@ -44,12 +44,36 @@ test_time(void)
 		const char *text;
 		int ms;		/* -1: no time */
 	} cases[] = {
-		{ "300ms", 300 }, { "3s", 3000 }, { "2m", 120000 }, { "1h", 3600000 }, { "5", 5000 }, { "0", 0 }, { "0ms", 0 },
+		{ "300ms", 300 },
+		{ "3s", 3000 },
+		{ "2m", 120000 },
+		{ "1h", 3600000 },
+		{ "5", 5000 },
+		{ "0", 0 },
+		{ "0ms", 0 },
 		{ "001s", 1000 },
-		{ "", -1 }, { "s", -1 }, { "ms", -1 }, { "-1s", -1 }, { "+1s", -1 }, { "1.5s", -1 }, { "3 s", -1 }, { " 3s", -1 },
-		{ "3s ", -1 }, { "3S", -1 }, { "3x", -1 }, { "3sx", -1 }, { "1d", -1 }, { "soon", -1 }, { "0x3", -1 }, { "1e3", -1 },
-		{ "99999999999999999999", -1 }, { "18446744073709551617", -1 }, { "4294967297ms", -1 }, { "999999h", -1 },
-		{ "2147483648ms", -1 }, { "2147484", -1 },
+		{ "", -1 },
+		{ "s", -1 },
+		{ "ms", -1 },
+		{ "-1s", -1 },
+		{ "+1s", -1 },
+		{ "1.5s", -1 },
+		{ "3 s", -1 },
+		{ " 3s", -1 },
+		{ "3s ", -1 },
+		{ "3S", -1 },
+		{ "3x", -1 },
+		{ "3sx", -1 },
+		{ "1d", -1 },
+		{ "soon", -1 },
+		{ "0x3", -1 },
+		{ "1e3", -1 },
+		{ "99999999999999999999", -1 },
+		{ "18446744073709551617", -1 },
+		{ "4294967297ms", -1 },
+		{ "999999h", -1 },
+		{ "2147483648ms", -1 },
+		{ "2147484", -1 },
 	};
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
@@ -179,7 +203,8 @@ test_errors(void)
 		ok(strstr(complaint.text, cases[i].read) != NULL, "%s", complaint.text);
 		ok(strchr(complaint.text, '\n') == NULL, "in one line");
 	}
-	is_int(parse((const char *const[WORDS]){ "silent=4s close", "--timeout=5s" }), 0, "a timeout behind the rule that needs it");
+	is_int(parse((const char *const[WORDS]){ "silent=4s close", "--timeout=5s" }), 0,
+	    "a timeout behind the rule that needs it");
 }
 
 /* Rules come in the order in which they are given, wherever they come from. */
@@ -187,10 +212,17 @@ static void
 test_order(void)
 {
 	static const char *const want[] = {
-		"connect 127.0.0.1:22", "close", "exec /bin/one", "exec /bin/two", "connect 127.0.0.1:8443", "connect 127.0.0.1:1", NULL,
+		"connect 127.0.0.1:22",
+		"close",
+		"exec /bin/one",
+		"exec /bin/two",
+		"connect 127.0.0.1:8443",
+		"connect 127.0.0.1:1",
+		NULL,
 	};
 	static const char text[] = "set timeout 9s\nhttp exec /bin/one\nhttp2 exec /bin/two\n";
-	const char *words[WORDS] = { "--ssh", "127.0.0.1:22", "redis close", "--config", NULL, "--tls=127.0.0.1:8443", "--any", "127.0.0.1:1" };
+	const char *words[WORDS] = { "--ssh", "127.0.0.1:22", "redis close", "--config", NULL, "--tls=127.0.0.1:8443", "--any",
+		"127.0.0.1:1" };
 	const struct rule *r;
 	size_t i = 0;
 
@@ -224,8 +256,20 @@ static void
 test_help(void)
 {
 	static const char *const flags[] = {
-		"--config", "--check", "--explain", "--protocols", "--timeout", "--connect-timeout", "--idle-timeout", "--log", "--verbose",
-		"--version", "--help", "ssh", "tls", "http",
+		"--config",
+		"--check",
+		"--explain",
+		"--protocols",
+		"--timeout",
+		"--connect-timeout",
+		"--idle-timeout",
+		"--log",
+		"--verbose",
+		"--version",
+		"--help",
+		"ssh",
+		"tls",
+		"http",
 	};
 	static char text[65536];
 	int out[2];

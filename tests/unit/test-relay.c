@@ -115,10 +115,11 @@ leave(struct rig *rig, enum relay_side side)
 static void
 leave_first(struct rig *rig, enum relay_side side)
 {
+	enum relay_side other = side == RELAY_CLIENT ? RELAY_BACKEND : RELAY_CLIENT;
 	char byte;
 
 	leave(rig, side);
-	is_int((long long)receive(rig->end[side == RELAY_CLIENT ? RELAY_BACKEND : RELAY_CLIENT], &byte, 1), 0, "the end is passed on");
+	is_int((long long)receive(rig->end[other], &byte, 1), 0, "the end is passed on");
 }
 
 /* Processor time of the relay so far. */
@@ -277,6 +278,34 @@ test_exchange(enum wire client, enum wire backend, uint64_t in, uint64_t out)
 	close(rig.end[1]);
 }
 
+/* What can be sent at once is less than what was read, so that pieces are sent in parts, both as copies and by splice(2). */
+static void
+test_parts(enum wire wire, uint64_t length)
+{
+	static const uint64_t to_the_end[2] = { UINT64_MAX, UINT64_MAX };
+	static const int small = 4608;
+	struct rig rig = rig_open(wire, wire, 0, true);
+	struct flow f[2] = {
+		{ .fd = rig.end[RELAY_CLIENT], .to_send = length, .finish = true },
+		{ .fd = rig.end[RELAY_BACKEND], .to_send = length, .finish = true, .shift = 4321 },
+	};
+
+	for (int side = RELAY_CLIENT; side <= RELAY_BACKEND; side++) {
+		setsockopt(rig.near[side], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+		setsockopt(rig.end[side], SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+		close(rig.near[side]);
+		rig.near[side] = -1;
+	}
+	exchange(f, to_the_end);
+	ok(f[0].received == length && f[1].received == length, "%s: %llu bytes in parts", wire_name(wire),
+	    (unsigned long long)length);
+	ok(!f[0].wrong && !f[1].wrong, "as they were sent");
+	leave(&rig, RELAY_CLIENT);
+	leave(&rig, RELAY_BACKEND);
+	is_int(wait_child(rig.pid), 0, "and the relay ends");
+	close(rig.report);
+}
+
 /* FIRST finishes sending; the other then still sends LATER bytes before it finishes too. */
 static void
 test_half_close(enum wire client, enum wire backend, enum relay_side first, uint64_t later)
@@ -403,7 +432,8 @@ test_unix_leaves(enum wire client, enum wire backend, enum relay_side who)
 	leave(&rig, who);
 	n = poll_for(rig.end[peer], POLLIN) != 0 ? recv(rig.end[peer], &byte, 1, 0) : 1;
 	ok(n <= 0, "%s is gone, and the other learns of it", who == RELAY_CLIENT ? "the client" : "the backend");
-	rig_close(&rig, who == RELAY_CLIENT ? RELAY_END_CLIENT : RELAY_END_BACKEND, who == RELAY_CLIENT, who == RELAY_BACKEND, "leaving");
+	rig_close(&rig, who == RELAY_CLIENT ? RELAY_END_CLIENT : RELAY_END_BACKEND,
+	    who == RELAY_CLIENT, who == RELAY_BACKEND, "leaving");
 }
 
 /* Each byte must be there before the next is sent: nothing may be held back. */
@@ -474,8 +504,8 @@ test_back_pressure(enum wire client, enum wire backend, enum relay_side who, boo
 	long before = resident_kib(rig.pid);
 	char what[100];
 
-	snprintf(what, sizeof(what), "%s: %s does not read%s", names(client, backend), who == RELAY_CLIENT ? "the client" : "the backend",
-	    leaves ? ", the other leaves" : "");
+	snprintf(what, sizeof(what), "%s: %s does not read%s", names(client, backend),
+	    who == RELAY_CLIENT ? "the client" : "the backend", leaves ? ", the other leaves" : "");
 	f[peer].sent = f[peer].to_send = fill(rig.end[peer]);
 	ok(f[peer].sent < 64 * (uint64_t)MIB, "%s: the other can send only so much", what);
 	ok(resident_kib(rig.pid) - before < 4096, "memory is bounded");
@@ -507,7 +537,8 @@ test_back_pressure(enum wire client, enum wire backend, enum relay_side who, boo
 	else
 		leave_first(&rig, peer);
 	rig_close(&rig, peer == RELAY_CLIENT ? RELAY_END_CLIENT : RELAY_END_BACKEND,
-	    (int64_t)(peer == RELAY_CLIENT ? f[peer].to_send : back), (int64_t)(peer == RELAY_CLIENT ? back : f[peer].to_send), what);
+	    (int64_t)(peer == RELAY_CLIENT ? f[peer].to_send : back), (int64_t)(peer == RELAY_CLIENT ? back : f[peer].to_send),
+	    what);
 }
 
 /* The client has gone before the relay begins; the backend sends for ever. */
@@ -566,7 +597,8 @@ test_idle(void)
 	/* a side that is stuck is idle as well */
 	rig = rig_open(WIRE_TCP4, WIRE_TCP4, 500, false);
 	fill(rig.end[RELAY_CLIENT]);
-	ok(poll_for(rig.end[RELAY_CLIENT], POLLRDHUP) & (POLLRDHUP | POLLERR | POLLHUP), "a backend that never reads is not waited for");
+	ok(poll_for(rig.end[RELAY_CLIENT], POLLRDHUP) & (POLLRDHUP | POLLERR | POLLHUP),
+	    "a backend that never reads is not waited for");
 	rig_close(&rig, RELAY_END_IDLE, -1, 0, "stuck");
 }
 
@@ -637,6 +669,10 @@ main(void)
 		test_reset_while_receiving(WIRE_TCP4, who);
 	}
 	test_client_gone(WIRE_TCP4, WIRE_TCP4, true);
+	test_parts(WIRE_TCP4, 60000);
+	test_parts(WIRE_TCP4, 500000);
+	test_parts(WIRE_UNIX, 60000);
+	test_parts(WIRE_UNIX, 500000);
 	test_idle();
 	test_options();
 	return done_testing();
