@@ -172,9 +172,7 @@ explain_sample(struct sample *s, const char *file)
 	probe = readings_identify(&s->readings, probe, span_of(s->bytes, s->length));
 	if (file != NULL)
 		logfmt_text(&l, "file", file);
-	logfmt_text(&l, "protocol", probe != NULL ? probe->name : s->length == 0 ? "silent" : "unknown");
-	for (size_t i = 0; probe != NULL && i < s->readings.reading.count; i++)
-		logfmt_bytes(&l, s->readings.reading.attribute[i].name, s->readings.reading.attribute[i].value);
+	logfmt_protocol(&l, probe, &s->readings.reading, s->length);
 	logfmt_number(&l, "bytes", s->length);
 	if (s->rules->count > 0)
 		logfmt_number(&l, "decided", decided);
@@ -270,11 +268,21 @@ explain_check(const struct rules *rules)
 int
 explain_protocols(void)
 {
+	/* 132 columns, as wide as a wide terminal */
+	printf("%-12s YES NO  %-30s %-49s %s\n", "PROTOCOL", "ATTRIBUTES", "SIGNATURE", "ALIASES");
 	for (const struct probe *p = probes; p->name != NULL; p++) {
-		printf("%-12s %s", p->name, p->signature != NULL ? p->signature : p->prefix);
+		char attributes[128] = "";
+		unsigned yes, no;
+
 		for (const struct attribute_kind *a = p->attributes; a->name != NULL; a++)
-			printf("%s%s", a == p->attributes ? "; attributes: " : ", ", a->name);
-		putchar('\n');
+			snprintf(attributes + strlen(attributes), sizeof attributes - strlen(attributes), "%s%s",
+			    a == p->attributes ? "" : " ", a->name);
+		probe_least(p, &yes, &no);
+		printf("%-12s %3u %2u  %-30s ", p->name, yes, no, attributes);
+		if (p->aliases != NULL)
+			printf("%-49s %s\n", p->signature, p->aliases);
+		else
+			printf("%s\n", p->signature);
 	}
 	return EX_OK;
 }

@@ -89,3 +89,11 @@ logfmt_number(struct logfmt *l, const char *key, uint64_t value)
 	snprintf(digits, sizeof digits, "%" PRIu64, value);
 	logfmt_text(l, key, digits);
 }
+
+void
+logfmt_protocol(struct logfmt *l, const struct probe *probe, const struct reading *reading, size_t have)
+{
+	logfmt_text(l, "protocol", probe != NULL ? probe->name : have == 0 ? "silent" : "unknown");
+	for (size_t i = 0; probe != NULL && i < reading->count; i++)
+		logfmt_bytes(l, reading->attribute[i].name, reading->attribute[i].value);
+}

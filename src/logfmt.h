@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "probe.h"
 #include "span.h"
 
 /* A value longer than this many bytes of input is cut and marked with "..." . */
@@ -24,5 +25,10 @@ struct logfmt {
 void logfmt_bytes(struct logfmt *l, const char *key, struct span value);
 void logfmt_text(struct logfmt *l, const char *key, const char *value);
 void logfmt_number(struct logfmt *l, const char *key, uint64_t value);
+
+/*
+ * protocol= and the attributes that were read of HAVE bytes.  PROBE NULL: unknown, or silent where there were no bytes.
+ */
+void logfmt_protocol(struct logfmt *l, const struct probe *probe, const struct reading *reading, size_t have);
 
 #endif

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "reset.h"
 
 /* A chat needs no more than a page or two of this; a half that moves BULK bytes gets a pipe and is spliced from then on. */
 #define BUFFER 16384
@@ -303,13 +304,12 @@ await_delivery(int fd)
 static void
 side_close(int fd, bool reset)
 {
-	static const struct linger now = { .l_onoff = 1 };
-
-	if (reset) {
-		await_delivery(fd);
-		setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+	if (!reset) {
+		close(fd);
+		return;
 	}
-	close(fd);
+	await_delivery(fd);
+	reset_close(fd);
 }
 
 static void

@@ -17,6 +17,7 @@
 #include "log.h"
 #include "logfmt.h"
 #include "relay.h"
+#include "reset.h"
 #include "sniff.h"
 #include "title.h"
 
@@ -48,9 +49,7 @@ describe(const struct story *s, struct logfmt *l)
 	logfmt_text(l, "client", address_format(&s->connection->peer, text));
 	if (s->connection->name != NULL)
 		logfmt_text(l, "socket", s->connection->name);
-	logfmt_text(l, "protocol", s->probe != NULL ? s->probe->name : s->sniff.have == 0 ? "silent" : "unknown");
-	for (size_t i = 0; s->probe != NULL && i < s->readings.reading.count; i++)
-		logfmt_bytes(l, s->readings.reading.attribute[i].name, s->readings.reading.attribute[i].value);
+	logfmt_protocol(l, s->probe, &s->readings.reading, s->sniff.have);
 	if (s->rule == NULL) {
 		logfmt_text(l, "rule", "none");
 		return;
@@ -79,15 +78,6 @@ tell(const struct story *s, const char *end)
 
 	describe(s, &l);
 	conclude(s, &l, LOG_INFO, end);
-}
-
-static void
-close_with_reset(int fd)
-{
-	static const struct linger now = { .l_onoff = 1 };
-
-	setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
-	close(fd);
 }
 
 /* Take what has arrived, so that closing does not turn into a reset.  Returns false at the end of file. */
@@ -176,7 +166,7 @@ act_connect(struct story *s)
 	if (fd < 0) {
 		logfmt_text(&l, "error", strerror(-fd));
 		conclude(s, &l, LOG_ERR, "backend-unreachable");
-		close_with_reset(s->connection->fd);
+		reset_close(s->connection->fd);
 		return EX_UNAVAILABLE;
 	}
 	logfmt_text(&l, "backend", address_format(&backend, text));
@@ -203,7 +193,7 @@ act(struct story *s)
 		tell(s, "reply");
 		break;
 	case ACTION_REJECT:
-		close_with_reset(s->connection->fd);
+		reset_close(s->connection->fd);
 		tell(s, "reject");
 		break;
 	case ACTION_CLOSE:
