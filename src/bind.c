@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define BACKLOG 4096
@@ -14,9 +15,14 @@
 static bool
 is_stale(const struct address *address)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct stat st;
 	bool stale;
+	int fd;
 
+	/* connect(2) refuses what is no socket, a file that somebody needs, in the same words */
+	if (lstat(address->un.sun_path, &st) < 0 || !S_ISSOCK(st.st_mode))
+		return false;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return false;
 	stale = connect(fd, &address->sa, address->length) < 0 && errno == ECONNREFUSED;
@@ -45,39 +51,61 @@ bind_to(const struct address *address)
 	return r;
 }
 
-int
-bind_add(struct listeners *listeners, const char *text, const char **ret_reason)
+static int
+parse(const char *prefix, const char *text, struct address *ret, const char **ret_reason)
 {
 	char copy[ADDRESS_TEXT];
 	struct endpoint e;
-	int fd;
+	size_t length;
+	bool any_port;
 
 	*ret_reason = "expected ADDRESS:PORT, [IPV6]:PORT, PORT, unix:/PATH, unix:@NAME or vsock:CID:PORT";
-	if (listeners->count == INTAKE_LISTENERS) {
-		*ret_reason = "no more than 32 sockets";
-		return -EINVAL;
-	}
-	if ((size_t)snprintf(copy, sizeof copy, "%s%s", isdigit((unsigned char)text[0]) && strpbrk(text, ":.") == NULL ? "[::]:" : "",
-	    text) >= sizeof copy)
+	length = (size_t)snprintf(copy, sizeof copy, "%s%s", prefix, text);
+	if (length >= sizeof copy)
 		return -EINVAL;
 	/* 0 lets the system choose a port; an endpoint cannot be that */
-	if (strlen(copy) > 2 && strcmp(copy + strlen(copy) - 2, ":0") == 0) {
-		copy[strlen(copy) - 1] = '1';
-		if (endpoint_parse(copy, &e, ret_reason) == 0 && address_is_ip(&e.address))
-			*(e.address.sa.sa_family == AF_INET ? &e.address.in.sin_port : &e.address.in6.sin6_port) = 0;
-		else
-			return -EINVAL;
-	} else if (endpoint_parse(copy, &e, ret_reason) < 0)
+	any_port = length > 2 && strcmp(copy + length - 2, ":0") == 0 && strncmp(copy, "unix:", 5) != 0;
+	if (any_port)
+		copy[length - 1] = '1';
+	if (endpoint_parse(copy, &e, ret_reason) < 0)
 		return -EINVAL;
 	if (e.address.length == 0) {
 		*ret_reason = "a name is no address to listen on; expected a number";
 		return -EINVAL;
 	}
-	fd = bind_to(&e.address);
+	if (any_port && e.address.sa.sa_family == AF_INET)
+		e.address.in.sin_port = 0;
+	else if (any_port && e.address.sa.sa_family == AF_INET6)
+		e.address.in6.sin6_port = 0;
+	else if (any_port) {
+		*ret_reason = "expected a port";
+		return -EINVAL;
+	}
+	*ret = e.address;
+	return 0;
+}
+
+int
+bind_add(struct listeners *listeners, const char *text, const char **ret_reason)
+{
+	bool bare = isdigit((unsigned char)text[0]) && strpbrk(text, ":.") == NULL;
+	struct address a;
+	int fd;
+
+	if (listeners->count == INTAKE_LISTENERS) {
+		*ret_reason = "no more than 32 sockets";
+		return -EINVAL;
+	}
+	if (parse(bare ? "[::]:" : "", text, &a, ret_reason) < 0)
+		return -EINVAL;
+	fd = bind_to(&a);
+	/* a kernel without IPv6 */
+	if (fd == -EAFNOSUPPORT && bare && parse("0.0.0.0:", text, &a, ret_reason) == 0)
+		fd = bind_to(&a);
 	if (fd < 0) {
 		*ret_reason = NULL;
 		return fd;
 	}
-	listeners->each[listeners->count++] = (struct listener){ .fd = fd, .family = e.address.sa.sa_family };
+	listeners->each[listeners->count++] = (struct listener){ .fd = fd, .family = a.sa.sa_family };
 	return 0;
 }

@@ -21,6 +21,7 @@
 #include "grammar.h"
 #include "log.h"
 #include "notify.h"
+#include "reset.h"
 #include "serve.h"
 #include "title.h"
 
@@ -85,10 +86,7 @@ tell_status(struct parent *p, const char *first)
 static void
 refuse(struct parent *p, int fd)
 {
-	static const struct linger now = { .l_onoff = 1 };
-
-	setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
-	close(fd);
+	reset_close(fd);
 	p->refused++;
 	p->status_stale = true;
 }
@@ -102,36 +100,67 @@ starve(struct parent *p, const char *what, int error)
 
 	p->pause_until = now + PAUSE_MS;
 	if (spell_tell(&p->starved, now, &untold))
-		log_line(LOG_WARNING, "%s: %s; pausing for %d ms (%" PRIu64 " times before)", what, strerror(error), PAUSE_MS, untold);
+		log_line(LOG_WARNING, "%s: %s; pausing for %d ms (%" PRIu64 " times untold)", what, strerror(error), PAUSE_MS, untold);
+}
+
+/* A process that crashed had no chance to log its connection.  What people and programs end each other with is no crash. */
+static void
+tell_crash(pid_t pid, int status)
+{
+	int number = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+
+	if (number != 0 && number != SIGHUP && number != SIGINT && number != SIGTERM && number != SIGPIPE)
+		log_line(LOG_ERR, "process %d, of one connection, was ended by signal %d (%s)", (int)pid, number, strsignal(number));
+}
+
+static void
+reap(struct parent *p)
+{
+	pid_t pid;
+	int status;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		tell_crash(pid, status);
+		children_remove(&p->children, pid);
+		p->status_stale = true;
+		p->idle_since = clock_ms();
+	}
 }
 
 /* Whether SOURCE has as many connections as one may have. */
 static bool
-is_greedy(struct parent *p, const struct source *source, const struct address *peer)
+is_greedy(const struct parent *p, const struct source *source, const struct address *peer)
+{
+	return p->settings.max_per_source > 0 && address_is_ip(peer) &&
+	    children_of(&p->children, source) >= (size_t)p->settings.max_per_source;
+}
+
+static void
+tell_greedy(struct parent *p, const struct address *peer)
 {
 	char text[ADDRESS_HOST];
 	uint64_t untold;
 
-	if (p->settings.max_per_source == 0 || !address_is_ip(peer) ||
-	    children_of(&p->children, source) < (size_t)p->settings.max_per_source)
-		return false;
 	if (spell_tell(&p->greedy, clock_ms(), &untold))
-		log_line(LOG_WARNING, "%s has %d connections, refusing more (%" PRIu64 " refused untold)", address_host(peer, text),
+		log_line(LOG_WARNING, "%s has %d connections, refusing more (%" PRIu64 " times untold)", address_host(peer, text),
 		    p->settings.max_per_source, untold);
-	return true;
 }
 
 static bool
-is_full(struct parent *p)
+is_full(const struct parent *p)
+{
+	size_t max = p->settings.max_connections > 0 ? (size_t)p->settings.max_connections : p->children.max;
+
+	return p->children.count >= max;
+}
+
+static void
+tell_full(struct parent *p, const char *what)
 {
 	uint64_t untold;
 
-	if (p->children.count < p->children.max)
-		return false;
 	if (spell_tell(&p->full, clock_ms(), &untold))
-		log_line(LOG_WARNING, "%zu connections, %s (%" PRIu64 " times before)", p->children.max,
-		    p->settings.refuse_when_full ? "refusing more" : "leaving more in the backlog", untold);
-	return true;
+		log_line(LOG_WARNING, "%zu connections, %s (%" PRIu64 " times untold)", p->children.count, what, untold);
 }
 
 /* The child: nothing of the parent's stays open but the log. */
@@ -156,7 +185,16 @@ hand_out(struct parent *p, const struct listener *l, int fd, const struct addres
 	struct source source = children_source(peer, (unsigned)p->settings.source_prefix);
 	pid_t pid;
 
-	if (is_full(p) || is_greedy(p, &source, peer)) {
+	/* who has ended must not be held against anybody */
+	if (is_full(p) || is_greedy(p, &source, peer))
+		reap(p);
+	if (is_full(p)) {
+		tell_full(p, "refusing more");
+		refuse(p, fd);
+		return;
+	}
+	if (is_greedy(p, &source, peer)) {
+		tell_greedy(p, peer);
 		refuse(p, fd);
 		return;
 	}
@@ -172,6 +210,8 @@ hand_out(struct parent *p, const struct listener *l, int fd, const struct addres
 	children_add(&p->children, pid, &source);
 	p->served++;
 	p->status_stale = true;
+	if (is_full(p) && !p->settings.refuse_when_full)
+		tell_full(p, "leaving more in the backlog");
 }
 
 /* What to do about an accept(2) that failed.  Returns whether to go on with this listener, or -1 when it is broken. */
@@ -209,7 +249,7 @@ accept_failed(struct parent *p, int error)
 
 /* Whether connections are to be taken now. */
 static bool
-is_accepting(struct parent *p, int64_t now)
+is_accepting(const struct parent *p, int64_t now)
 {
 	if (p->stopping || now < p->pause_until)
 		return false;
@@ -226,7 +266,7 @@ accept_batch(struct parent *p, const struct listener *l)
 		struct address peer = { .length = sizeof peer - offsetof(struct address, sa) };
 		int fd;
 
-		if (!p->settings.refuse_when_full && p->children.count >= p->children.max)
+		if (!p->settings.refuse_when_full && is_full(p))
 			break;
 		fd = accept4(l->fd, &peer.sa, &peer.length, SOCK_CLOEXEC);
 		if (fd < 0) {
@@ -241,17 +281,6 @@ accept_batch(struct parent *p, const struct listener *l)
 	return r >= 0;
 }
 
-static void
-reap(struct parent *p)
-{
-	pid_t pid;
-
-	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
-		children_remove(&p->children, pid);
-	p->status_stale = true;
-	p->idle_since = clock_ms();
-}
-
 /* Read everything again.  What is wrong is told, and then the old rules stay. */
 static void
 reload(struct parent *p)
@@ -259,9 +288,12 @@ reload(struct parent *p)
 	struct settings settings;
 	struct complaint complaint;
 	struct rules *old = p->rules;
+	struct timespec now;
 	char state[96];
 
-	snprintf(state, sizeof state, "RELOADING=1\nMONOTONIC_USEC=%" PRId64 "000\n", clock_ms());
+	/* to the microsecond: systemd takes what is older than its own signal for the answer to an earlier one */
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	snprintf(state, sizeof state, "RELOADING=1\nMONOTONIC_USEC=%lld\n", (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
 	tell_status(p, state);
 	options_defaults(&settings);
 	rules_clear(p->spare);
@@ -446,7 +478,9 @@ listen_serve(const struct listeners *listeners, struct rules *rules, struct rule
 	p.idle_since = clock_ms();
 	r = adopt(&p);
 	if (r == 0)
-		r = children_open(&p.children, settings->max_connections > 0 ? (size_t)settings->max_connections : OPTIONS_COUNT_MAX);
+		r = children_open(&p.children, OPTIONS_COUNT_MAX);	/* a reload may raise the limit */
+	/* where a parent of ours ignored it, children would vanish without a word and be counted for ever */
+	signal(SIGCHLD, SIG_DFL);
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGCHLD);
 	sigaddset(&signals, SIGHUP);

@@ -1,12 +1,14 @@
 # Included by Makefile.am.
-EXTRA_DIST += units/usher.socket units/usher@.service.in units/usher.xinetd.in
-CLEANFILES += units/usher@.service units/usher.xinetd
+unit_templates = units/usher@.service.in units/usher.service.in units/usher-exec.service.in units/usher.xinetd.in
+EXTRA_DIST += units/usher.socket $(unit_templates)
+CLEANFILES += $(unit_templates:.in=)
 
 # Not into /etc/xinetd.d: installing usher must not take port 443 away from whoever has it.
+dist_doc_DATA = units/listen.conf
 doc_DATA = units/usher.xinetd
 
 if SYSTEMD
-systemdsystemunit_DATA = units/usher.socket units/usher@.service
+systemdsystemunit_DATA = units/usher.socket units/usher@.service units/usher.service units/usher-exec.service
 endif
 
 # systemd's own folder stands outside every prefix, and distcheck may write nowhere else.
@@ -17,6 +19,12 @@ unit_paths = -e 's|[@]sbindir[@]|$(sbindir)|g' -e 's|[@]sysconfdir[@]|$(sysconfd
 
 units/usher@.service: $(srcdir)/units/usher@.service.in Makefile
 	$(AM_V_GEN)$(MKDIR_P) units && $(SED) $(unit_paths) < $(srcdir)/units/usher@.service.in > $@.tmp && mv $@.tmp $@
+
+units/usher.service: $(srcdir)/units/usher.service.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) units && $(SED) $(unit_paths) < $(srcdir)/units/usher.service.in > $@.tmp && mv $@.tmp $@
+
+units/usher-exec.service: $(srcdir)/units/usher-exec.service.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) units && $(SED) $(unit_paths) < $(srcdir)/units/usher-exec.service.in > $@.tmp && mv $@.tmp $@
 
 units/usher.xinetd: $(srcdir)/units/usher.xinetd.in Makefile
 	$(AM_V_GEN)$(MKDIR_P) units && $(SED) $(unit_paths) < $(srcdir)/units/usher.xinetd.in > $@.tmp && mv $@.tmp $@

@@ -1,0 +1,91 @@
+# What the tests in a booted container share: a Debian with systemd, usher installed in it, a script that is run there.  Sourced,
+# behind tests/lib.sh.
+#
+# Environment: USHER_TEST_RELEASE (bookworm), USHER_TEST_CACHE (keeps the container's root between runs).
+#
+# shellcheck shell=bash disable=SC2034
+
+[ "$(id -u)" -eq 0 ] || skip_all 'needs root'
+need systemd-nspawn flock make
+need_usher
+release=${USHER_TEST_RELEASE:-bookworm}
+root=$CACHE/$release
+result=$root/var/tmp/usher-test.tap
+inside=/usr/local/lib/usher-test
+
+# The root, to ourselves.
+make_root() {
+	mkdir -p "$CACHE"
+	exec 9> "$CACHE/$release.lock"
+	flock -w 300 9 || bail "another test has been using $root for five minutes"
+	[ ! -d "$root" ] || return 0
+	need mmdebstrap
+	diag "making $root, half a minute"
+	mmdebstrap --variant=minbase \
+	    --include=systemd,systemd-sysv,dbus,openssh-server,openssh-client,nginx,redis-server,openssl,iproute2 \
+	    "$release" "$root.new" > "$T/log/mmdebstrap" 2>&1 || bail 'mmdebstrap failed'
+	# The test starts its own.
+	systemctl --root "$root.new" mask ssh.service nginx.service redis-server.service apt-daily.timer apt-daily-upgrade.timer \
+	    > "$T/log/mask" 2>&1 || bail 'systemctl mask failed'
+	mv "$root.new" "$root"
+}
+
+# What an administrator does: make install.
+install_usher() {
+	local unit
+
+	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -C "$TOP" install DESTDIR="$root" > "$T/log/install" 2>&1 ||
+	    bail 'make install failed'
+	for unit in "$root/lib/systemd/system/usher@.service" "$root/usr/lib/systemd/system/usher@.service"; do
+		[ ! -e "$unit" ] || break
+	done
+	[ -e "$unit" ] || bail 'make install brought no usher@.service'
+	read -r program config <<< "$(sed -n 's/^ExecStart=\([^ ]*\) --config \([^ ]*\)$/\1 \2/p' "$unit")"
+	[ -x "$root$program" ] || bail "the unit's $program was not installed"
+}
+
+# The tests, and a unit that runs SCRIPT of them and ends the machine.
+install_test() { # SCRIPT
+	rm -rf "${root:?}$inside" "$result" "$root/var/log/journal" "$root"/etc/systemd/system/usher* \
+	    "$root"/etc/systemd/system/*/usher.socket
+	mkdir -p "$root$inside/system" "$root${config%/*}"
+	cp "$TESTS/lib.sh" "$root$inside/"
+	cp -r "$TESTS/run" "$root$inside/"
+	cp "$TESTS/system/$1" "$root$inside/system/"
+	cat > "$root/etc/systemd/system/usher-test.service" << END
+[Unit]
+Description=Test of usher
+After=multi-user.target
+SuccessAction=poweroff-force
+FailureAction=poweroff-force
+
+[Service]
+Type=oneshot
+Environment=USHER=$program USHER_TEST_CONFIG=$config HOME=/root
+ExecStart=/bin/bash $inside/system/$1
+StandardOutput=file:/var/tmp/usher-test.tap
+TimeoutStartSec=180
+
+[Install]
+WantedBy=multi-user.target
+END
+	systemctl --root "$root" enable usher-test.service > "$T/log/enable" 2>&1 || bail 'systemctl enable failed'
+}
+
+# run_in_container SCRIPT: of this folder; its result is ours.
+run_in_container() {
+	make_root
+	install_usher
+	install_test "$1"
+	start boot systemd-nspawn --quiet --directory="$root" --private-network --register=no --keep-unit --boot \
+	    --machine="usher-test-$$"
+	poll 240 gone "$PID" || bail 'the container did not end'
+	grep -q '^1\.\.' "$result" || {
+		cp "$result" "$T/log/inside"
+		bail 'the test in the container did not come to its end'
+	}
+	cat "$result"
+	finished=yes
+	! grep -qE '^(not ok|Bail out!)' "$result"
+	exit
+}
