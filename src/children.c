@@ -14,6 +14,8 @@ children_open(struct children *c, size_t max)
 
 	if (memory == MAP_FAILED)
 		return -ENOMEM;
+	/* children have no use for it, and would be given copies of the pages that are written here */
+	madvise(memory, sources + pids, MADV_DONTFORK);
 	*c = (struct children){ .max = max, .sources = (void *)memory, .pids = (void *)(memory + sources) };
 	return 0;
 }

@@ -16,60 +16,14 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "children.h"
 #include "clock.h"
 #include "grammar.h"
 #include "log.h"
-#include "notify.h"
-#include "reset.h"
-#include "serve.h"
+#include "parent.h"
 #include "title.h"
 
-/* How many connections one listener may bring before the others, and signals, are looked at. */
-#define BATCH 16
-/* How long not to accept when descriptors, memory or processes have run out; and how often, at the most, to talk about a spell. */
-#define PAUSE_MS 100
-#define SPELL_MS 60000
+/* How often to tell systemd the numbers, at the most. */
 #define STATUS_MS 1000
-
-/* Something that happens again and again is told at its beginning, and then once a minute with the number of times. */
-struct spell {
-	int64_t quiet_until;
-	uint64_t untold;
-};
-
-/* The parent.  What is a pointer is owned by somebody else. */
-struct parent {
-	struct listeners listeners;
-	struct rules *rules, *spare;
-	struct settings settings;
-	int argc;
-	char **argv;
-	struct children children;
-	struct notify notify;
-	int signals;			/* signalfd(2) */
-	sigset_t mask;			/* to put back in a child */
-	bool stopping;
-	int64_t drain_until, pause_until, idle_since;
-	int64_t status_due, watchdog_due;
-	int watchdog_ms;
-	bool status_stale;
-	uint64_t served, refused;
-	struct spell full, greedy, starved;
-};
-
-/* Whether to tell of another occurrence at NOW, of *ret_untold earlier ones too. */
-static bool
-spell_tell(struct spell *s, int64_t now, uint64_t *ret_untold)
-{
-	if (now < s->quiet_until) {
-		s->untold++;
-		return false;
-	}
-	*ret_untold = s->untold;
-	*s = (struct spell){ .quiet_until = now + SPELL_MS };
-	return true;
-}
 
 static void
 tell_status(struct parent *p, const char *first)
@@ -82,27 +36,6 @@ tell_status(struct parent *p, const char *first)
 	p->status_stale = false;
 }
 
-/* Refuse FD: its client learns at once, and has to try again. */
-static void
-refuse(struct parent *p, int fd)
-{
-	reset_close(fd);
-	p->refused++;
-	p->status_stale = true;
-}
-
-/* Descriptors, memory or processes have run out: pause, and say so once. */
-static void
-starve(struct parent *p, const char *what, int error)
-{
-	int64_t now = clock_ms();
-	uint64_t untold;
-
-	p->pause_until = now + PAUSE_MS;
-	if (spell_tell(&p->starved, now, &untold))
-		log_line(LOG_WARNING, "%s: %s; pausing for %d ms (%" PRIu64 " times untold)", what, strerror(error), PAUSE_MS, untold);
-}
-
 /* A process that crashed had no chance to log its connection.  What people and programs end each other with is no crash. */
 static void
 tell_crash(pid_t pid, int status)
@@ -113,8 +46,8 @@ tell_crash(pid_t pid, int status)
 		log_line(LOG_ERR, "process %d, of one connection, was ended by signal %d (%s)", (int)pid, number, strsignal(number));
 }
 
-static void
-reap(struct parent *p)
+void
+parent_reap(struct parent *p)
 {
 	pid_t pid;
 	int status;
@@ -125,160 +58,6 @@ reap(struct parent *p)
 		p->status_stale = true;
 		p->idle_since = clock_ms();
 	}
-}
-
-/* Whether SOURCE has as many connections as one may have. */
-static bool
-is_greedy(const struct parent *p, const struct source *source, const struct address *peer)
-{
-	return p->settings.max_per_source > 0 && address_is_ip(peer) &&
-	    children_of(&p->children, source) >= (size_t)p->settings.max_per_source;
-}
-
-static void
-tell_greedy(struct parent *p, const struct address *peer)
-{
-	char text[ADDRESS_HOST];
-	uint64_t untold;
-
-	if (spell_tell(&p->greedy, clock_ms(), &untold))
-		log_line(LOG_WARNING, "%s has %d connections, refusing more (%" PRIu64 " times untold)", address_host(peer, text),
-		    p->settings.max_per_source, untold);
-}
-
-static bool
-is_full(const struct parent *p)
-{
-	size_t max = p->settings.max_connections > 0 ? (size_t)p->settings.max_connections : p->children.max;
-
-	return p->children.count >= max;
-}
-
-static void
-tell_full(struct parent *p, const char *what)
-{
-	uint64_t untold;
-
-	if (spell_tell(&p->full, clock_ms(), &untold))
-		log_line(LOG_WARNING, "%zu connections, %s (%" PRIu64 " times untold)", p->children.count, what, untold);
-}
-
-/* The child: nothing of the parent's stays open but the log. */
-static _Noreturn void
-be_child(struct parent *p, const struct listener *l, int fd, const struct address *peer)
-{
-	struct connection c = { .fd = fd, .family = l->family, .peer = *peer, .name = l->name };
-
-	for (size_t i = 0; i < p->listeners.count; i++)
-		close(p->listeners.each[i].fd);
-	close(p->signals);
-	if (p->notify.fd >= 0)
-		close(p->notify.fd);
-	sigprocmask(SIG_SETMASK, &p->mask, NULL);
-	_exit(serve(&c, p->rules, &p->settings));
-}
-
-/* Serve a connection in a process of its own, or refuse it. */
-static void
-hand_out(struct parent *p, const struct listener *l, int fd, const struct address *peer)
-{
-	struct source source = children_source(peer, (unsigned)p->settings.source_prefix);
-	pid_t pid;
-
-	/* who has ended must not be held against anybody */
-	if (is_full(p) || is_greedy(p, &source, peer))
-		reap(p);
-	if (is_full(p)) {
-		tell_full(p, "refusing more");
-		refuse(p, fd);
-		return;
-	}
-	if (is_greedy(p, &source, peer)) {
-		tell_greedy(p, peer);
-		refuse(p, fd);
-		return;
-	}
-	pid = fork();
-	if (pid == 0)
-		be_child(p, l, fd, peer);
-	if (pid < 0) {
-		starve(p, "fork", errno);
-		refuse(p, fd);
-		return;
-	}
-	close(fd);
-	children_add(&p->children, pid, &source);
-	p->served++;
-	p->status_stale = true;
-	if (is_full(p) && !p->settings.refuse_when_full)
-		tell_full(p, "leaving more in the backlog");
-}
-
-/* What to do about an accept(2) that failed.  Returns whether to go on with this listener, or -1 when it is broken. */
-static int
-accept_failed(struct parent *p, int error)
-{
-	switch (error) {
-	case EAGAIN:
-		return 0;
-	case EMFILE:
-	case ENFILE:
-	case ENOMEM:
-	case ENOBUFS:
-		starve(p, "accept", error);
-		return 0;
-	case EINTR:
-	case ECONNABORTED:
-	/* accept(2): Linux passes on network errors of the new connection, which say nothing about the next */
-	case EPROTO:
-	case ENOPROTOOPT:
-	case ENETDOWN:
-	case ENETUNREACH:
-	case EHOSTDOWN:
-	case EHOSTUNREACH:
-	case ENONET:
-	case EOPNOTSUPP:
-	case EPERM:
-	case ETIMEDOUT:
-		return 1;
-	default:
-		log_line(LOG_ERR, "accept: %s", strerror(error));
-		return -1;
-	}
-}
-
-/* Whether connections are to be taken now. */
-static bool
-is_accepting(const struct parent *p, int64_t now)
-{
-	if (p->stopping || now < p->pause_until)
-		return false;
-	return p->settings.refuse_when_full || !is_full(p);
-}
-
-/* Accept what waits at L.  Returns false when the listener is broken. */
-static bool
-accept_batch(struct parent *p, const struct listener *l)
-{
-	int r = 1;
-
-	for (int i = 0; i < BATCH && r > 0; i++) {
-		struct address peer = { .length = sizeof peer - offsetof(struct address, sa) };
-		int fd;
-
-		if (!p->settings.refuse_when_full && is_full(p))
-			break;
-		fd = accept4(l->fd, &peer.sa, &peer.length, SOCK_CLOEXEC);
-		if (fd < 0) {
-			r = accept_failed(p, errno);
-			continue;
-		}
-		address_unmap(&peer);
-		hand_out(p, l, fd, &peer);
-		if (p->pause_until > 0 && clock_ms() < p->pause_until)
-			break;
-	}
-	return r >= 0;
 }
 
 /* Read everything again.  What is wrong is told, and then the old rules stay. */
@@ -336,7 +115,7 @@ take_signals(struct parent *p)
 
 	while (read(p->signals, &info, sizeof info) == sizeof info) {
 		if (info.ssi_signo == SIGCHLD)
-			reap(p);
+			parent_reap(p);
 		else if (info.ssi_signo == SIGHUP)
 			reload(p);
 		else
@@ -398,7 +177,7 @@ run(struct parent *p)
 
 		if (is_over(p, now))
 			return EX_OK;
-		if (is_accepting(p, now))
+		if (accept_is_open(p, now))
 			count = p->listeners.count;
 		fds[0] = (struct pollfd){ .fd = p->signals, .events = POLLIN };
 		for (size_t i = 0; i < count; i++)
