@@ -107,8 +107,8 @@ be_child(struct parent *p, const struct listener *l, int fd, const struct addres
 }
 
 /*
- * fork(2) and nothing else: no lock of the C library has to be made ready for the child, for there are no threads; that would cost six
- * system calls, and a page for the both of them.
+ * fork(2) and nothing else.  There are no threads, so no lock of the C library has to be made ready for the child; that would cost
+ * six system calls, and a page for the both of them.
  */
 static pid_t
 fork_plain(void)

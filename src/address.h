@@ -58,7 +58,10 @@ int cidr_parse(const char *text, struct cidr *ret, const char **ret_reason);
 /* Whether ADDRESS is inside NETWORK.  An address that is not IP is in no network. */
 bool cidr_contains(const struct cidr *network, const struct address *address);
 
-/* Parse a numeric IP address and a port number (NULL: port 0), as in REMOTE_ADDR and REMOTE_PORT.  An IPv4-mapped one becomes IPv4. */
+/*
+ * Parse a numeric IP address and a port number (NULL: port 0), as in REMOTE_ADDR and REMOTE_PORT.  An IPv4-mapped one becomes IPv4.
+ * Returns 0 or -EINVAL.
+ */
 int address_from_text(const char *host, const char *port, struct address *ret);
 
 /* Turn ::ffff:192.0.2.1 into 192.0.2.1, which is what people write in rules and expect in logs.  Others stay as they are. */

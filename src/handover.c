@@ -33,7 +33,7 @@ is_ours(const char *entry)
 	return false;
 }
 
-/* The new environment, in one piece of memory: COUNT entries, and behind the room for all that can be added, the next free byte of text. */
+/* The new environment, in one piece of memory: COUNT entries, and behind the room for all that there can be, the next byte of text. */
 struct environment {
 	char **entries;
 	size_t count;
@@ -73,7 +73,7 @@ add_address(struct environment *e, const struct address *a, const char *host_nam
 	add(e, port_name, port);
 }
 
-/* USHER_<NAME>=value,value...: all values of the attribute that stands at INDEX first.  A NUL byte, which cannot be there, ends a value. */
+/* USHER_<NAME>=value,value...: all values of the attribute that stands at INDEX first.  A value ends at a NUL byte. */
 static void
 add_attribute(struct environment *e, const struct reading *reading, size_t index)
 {

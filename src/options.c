@@ -18,7 +18,8 @@ enum kind { KIND_TIME, KIND_COUNT, KIND_BITS, KIND_FULL, KIND_LOG, KIND_BOOL, KI
 #define BITS_MAX 128
 
 /*
- * argument: what --help calls it, NULL: the flag takes none; with a = in front it may be left out, and stands behind one.  offset: of the field in struct settings.  mode: for KIND_MODE.
+ * argument: what --help calls it, NULL: the flag takes none; with a = in front it may be left out, and stands behind one.
+ * offset: of the field in struct settings.  mode: for KIND_MODE and KIND_EXPLAIN.
  * in_file: whether `set' knows it.
  */
 static const struct option {

@@ -22,7 +22,7 @@ int parser_refuse(struct parser *p, const char *read, const char *expected);
 /* SIZE zeroed bytes that last as long as the rules, or NULL with a complaint. */
 void *parser_reserve(struct parser *p, size_t size);
 
-/* Cut LIST at its commas, in place.  Returns a NULL-terminated array with the number of items in *ret_count, or NULL with a complaint. */
+/* Cut LIST at its commas, in place.  Returns a NULL-terminated array of *ret_count items, or NULL with a complaint. */
 char **parser_list(struct parser *p, char *list, size_t *ret_count);
 
 /*

@@ -53,18 +53,21 @@ struct attribute_kind {
 #define PROBE_ATTRIBUTES 6
 
 /*
- * A row of the table.  A literal protocol is a name and its prefix and nothing else; any other has a parse function in
- * src/probes/, called only while the prefix (if there is one) holds in full.
- * signature: what is looked for, for --protocols.  to_yes, to_no: bytes needed at the least, for --protocols; 0 with a prefix
- * means: as the prefix says.
+ * A row of the table.  prefix: the literal bytes that it begins with; bytes: in place of prefix, a signature of probe_signature(),
+ * in src/probes/probes.h.  Either alone makes a whole row; parse, a function in src/probes/, is called only while it holds in full.
+ * aliases: what else people call it, parted by spaces.
+ * signature: what is looked for, in words, for --protocols.
+ * to_yes, to_no: bytes needed at the least; 0: as prefix or bytes say, and for to_no without either, 1.
+ * named_only: what it looks for could be many things, so probe_identify() leaves it out and only a rule that names it asks.
  */
 struct probe {
-	const char *name;
-	const char *prefix;
+	const char *name, *aliases;
+	const char *prefix, *bytes;
 	const char *signature;
 	enum verdict (*parse)(struct span in, struct reading *r);
 	struct attribute_kind attributes[PROBE_ATTRIBUTES + 1];
 	unsigned short to_yes, to_no;
+	bool named_only;
 };
 
 /* The table in the order in which an unnamed protocol is looked for: the more specific first.  Ends at a row without name. */
@@ -72,6 +75,9 @@ extern const struct probe probes[];
 
 /* The row called NAME, or that NAME is an alias of (https, ssl: tls); NULL if there is none. */
 const struct probe *probe_find(const char *name);
+
+/* How many bytes a YES and a NO take at the least. */
+void probe_least(const struct probe *probe, unsigned *ret_yes, unsigned *ret_no);
 
 /*
  * Ask PROBE about IN.  The reading is cleared first, except for its scratch space, which the caller must have set.

@@ -2,7 +2,7 @@
  * Carry bytes both ways between two connected stream sockets until both sides are done.
  *
  * A side that finishes sending has that passed on (shutdown(2)), and the other direction goes on.  A side that is
- * reset has what it sent before passed on, and then the other side is reset.  A side that does not read stops the other from being read.
+ * reset has what it sent before passed on, and then the other side is reset.  While a side does not read, the other is not read.
  */
 #ifndef USHER_RELAY_H
 #define USHER_RELAY_H

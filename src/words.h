@@ -9,8 +9,8 @@
 #define WORDS_MAX 256
 
 /*
- * text: the word without its quotes, NUL-terminated, in the line that was cut.  start: where it began in that line, in bytes, counted
- * before it was cut.  quoted: the bytes of text up to here were between quotes, or came before some, and so mean only themselves.
+ * text: the word without its quotes, NUL-terminated, in the line that was cut.  start: where it began in that line, in bytes,
+ * counted before it was cut.  quoted: the bytes of text up to here were between quotes, or came before some, and so mean only themselves.
  */
 struct word {
 	char *text;

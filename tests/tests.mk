@@ -8,8 +8,12 @@ run_tests = \
 	tests/run/run-binary.sh \
 	tests/run/run-explain.sh \
 	tests/run/run-handover.sh \
+	tests/run/run-listen.sh \
 	tests/run/run-manual.sh \
+	tests/run/run-peers.sh \
+	tests/run/run-protocols.sh \
 	tests/run/run-relay.sh \
+	tests/run/run-server-first.sh \
 	tests/run/run-silence.sh \
 	tests/run/run-ssh.sh \
 	tests/run/run-stunnel.sh \
@@ -18,6 +22,7 @@ run_tests = \
 # Shell tests that need root, a real systemd, xinetd, ...: `make check-system'.
 system_tests = \
 	tests/system/system-inetd.sh \
+	tests/system/system-listen.sh \
 	tests/system/system-systemd.sh
 
 # One unit test a module, by its name.
@@ -114,3 +119,5 @@ check-system: all
 
 CLEANFILES = system-suite.log
 .PHONY: check-system
+
+include $(srcdir)/tests/bench/protocols.mk

@@ -61,14 +61,10 @@ probe_ldap(struct span in, struct reading *r)
 enum verdict
 probe_kerberos(struct span in, struct reading *r)
 {
-	enum verdict verdict = probe_best(probe_signature(in, "00 00 ?? ?? 6a"), probe_signature(in, "00 00 ?? ?? 6c"));
+	size_t length = (size_t)in.bytes[2] << 8 | in.bytes[3], n = 0;
 	uint8_t want[4];
-	size_t length, n = 0;
 
 	(void)r;
-	if (verdict != PROBE_YES)
-		return verdict;
-	length = (size_t)in.bytes[2] << 8 | in.bytes[3];
 	if (length < 32)
 		return PROBE_NO;
 	if (length >= 2 + 0x81)

@@ -4,6 +4,7 @@
 #define METHOD_MAX 32
 /* What servers take is less; beyond this nothing is read, so that a peer that dribbles costs little. */
 #define SECTION_MAX 16384
+#define HEADERS_MAX 200
 
 /* Where the parts of a request line stand. */
 struct request {
@@ -112,8 +113,8 @@ read_headers(struct span in, bool have_host, struct reading *r)
 {
 	struct span line;
 
-	while (next_line(&in, &line)) {
-		if (line.length == 0) {
+	for (unsigned count = 0; next_line(&in, &line); count++) {
+		if (line.length == 0 || count == HEADERS_MAX) {
 			r->complete = true;
 			return;
 		}

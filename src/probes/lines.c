@@ -32,16 +32,6 @@ probe_stomp(struct span in, struct reading *r)
 	return text_any(in, words);
 }
 
-enum verdict
-probe_t3(struct span in, struct reading *r)
-{
-	enum verdict verdict = probe_literal(in, "t3 ", 3);
-	int digit = span_at(in, 3);
-
-	(void)r;
-	return verdict != PROBE_YES ? verdict : digit < 0 ? PROBE_MORE : text_is_digit(digit) ? PROBE_YES : PROBE_NO;
-}
-
 /* Four letters for the administrator (not those that begin a command of memcached), or a session: length, version 0. */
 enum verdict
 probe_zookeeper(struct span in, struct reading *r)

@@ -7,6 +7,7 @@
 /*
  * Compare IN, a byte after the other, with SIGNATURE: lower-case hexadecimal bytes parted by single spaces, where `?' is any nibble
  * and LOW-HIGH a range, e.g. "16 03 00-04 ?? ?? 01".  PROBE_NO at the first byte that differs, PROBE_MORE when IN ends before that.
+ * " | " parts alternatives, of which the best counts.
  */
 enum verdict probe_signature(struct span in, const char *signature);
 
@@ -24,6 +25,8 @@ probe_best(enum verdict a, enum verdict b)
 bool text_is_alpha(int character);
 bool text_is_digit(int character);
 bool text_is_token(int character);
+/* A letter in lower case, anything else as it is. */
+int text_lower(int character);
 /* Whether S is WORD; whether it begins with WORD (lower case) in any case. */
 bool text_is(struct span s, const char *word);
 bool text_begins(struct span s, const char *word);
@@ -38,26 +41,17 @@ enum verdict text_number(struct span in, unsigned base, size_t digits, size_t *r
 
 enum verdict probe_9p(struct span in, struct reading *r);	/* Plan 9 manual, version(5) */
 enum verdict probe_adb(struct span in, struct reading *r);	/* adb's protocol.txt and SERVICES.TXT */
-enum verdict probe_ajp(struct span in, struct reading *r);	/* AJP/1.3 of Tomcat Connectors: forward request, CPing */
 enum verdict probe_amqp(struct span in, struct reading *r);	/* AMQP 0-9-1 section 4.2.2; AMQP 1.0 section 2.2 */
 enum verdict probe_beanstalkd(struct span in, struct reading *r);	/* beanstalkd's doc/protocol.txt */
-enum verdict probe_bgp(struct span in, struct reading *r);	/* RFC 4271, section 4.1 and 4.2 */
 enum verdict probe_bitcoin(struct span in, struct reading *r);	/* pchMessageStart in Bitcoin Core's kernel/chainparams.cpp */
 enum verdict probe_cassandra(struct span in, struct reading *r);	/* Cassandra's native_protocol_v3 to _v5.spec, section 2 */
-enum verdict probe_dcerpc(struct span in, struct reading *r);	/* DCE 1.1: RPC, section 12.6.4.3 */
-enum verdict probe_dbus(struct span in, struct reading *r);	/* D-Bus Specification, "Authentication Protocol" */
 enum verdict probe_diameter(struct span in, struct reading *r);	/* RFC 6733, sections 3 and 5.3.1 */
-enum verdict probe_dicom(struct span in, struct reading *r);	/* DICOM PS3.8, section 9.3.2 */
 enum verdict probe_dnp3(struct span in, struct reading *r);	/* IEEE 1815, data link layer; its cyclic redundancy check */
 enum verdict probe_dns(struct span in, struct reading *r);	/* RFC 1035, sections 4.1.1 and 4.2.2 */
 enum verdict probe_drda(struct span in, struct reading *r);	/* DRDA volume 3: DSS header, EXCSAT */
 enum verdict probe_epmd(struct span in, struct reading *r);	/* Erlang/OTP: "Distribution Protocol", EPMD protocol */
-enum verdict probe_gearman(struct span in, struct reading *r);	/* gearmand's PROTOCOL */
-enum verdict probe_giop(struct span in, struct reading *r);	/* CORBA 3.3 part 2, section 9.4.1 */
 enum verdict probe_git(struct span in, struct reading *r);	/* gitprotocol-pack(5), "Git Transport" */
 enum verdict probe_http(struct span in, struct reading *r);	/* RFC 9112; methods: any token of RFC 9110 */
-enum verdict probe_ibmmq(struct span in, struct reading *r);	/* as Wireshark's packet-mq.c: TSH, TSHC, TSHM */
-enum verdict probe_iec104(struct span in, struct reading *r);	/* IEC 60870-5-104: U frames */
 enum verdict probe_irc(struct span in, struct reading *r);	/* RFC 2812, section 3.1; IRCv3 capability negotiation */
 enum verdict probe_iscsi(struct span in, struct reading *r);	/* RFC 7143, section 11.12 */
 enum verdict probe_kafka(struct span in, struct reading *r);	/* Apache Kafka's protocol guide: request header 1 and 2 */
@@ -69,36 +63,26 @@ enum verdict probe_modbus(struct span in, struct reading *r);	/* MODBUS Messagin
 enum verdict probe_mongodb(struct span in, struct reading *r);	/* MongoDB Wire Protocol: message header, opcodes */
 enum verdict probe_mqtt(struct span in, struct reading *r);	/* OASIS MQTT 3.1.1 and 5.0, section 3.1; MQTT V3.1 */
 enum verdict probe_oncrpc(struct span in, struct reading *r);	/* RFC 5531, sections 9 and 11 */
-enum verdict probe_opcua(struct span in, struct reading *r);	/* OPC UA part 6, section 7.1.2.3 */
 enum verdict probe_openvpn(struct span in, struct reading *r);	/* is_openvpn_protocol() in OpenVPN's ps.c */
 enum verdict probe_postgres(struct span in, struct reading *r);	/* PostgreSQL documentation, "Message Formats" */
 enum verdict probe_proxy(struct span in, struct reading *r);	/* HAProxy's proxy-protocol.txt, sections 2.1 and 2.2 */
 enum verdict probe_radius(struct span in, struct reading *r);	/* RFC 2865, section 3; RFC 6613 */
 enum verdict probe_rdp(struct span in, struct reading *r);	/* [MS-RDPBCGR] 2.2.1.1; RFC 1006; X.224 */
 enum verdict probe_redis(struct span in, struct reading *r);	/* RESP: an array of bulk strings */
-enum verdict probe_rmi(struct span in, struct reading *r);	/* Java RMI Specification, section 10.2 */
-enum verdict probe_rtmp(struct span in, struct reading *r);	/* RTMP specification 1.0, section 5.2; rtmpproto.c of ffmpeg */
+enum verdict probe_redis_inline(struct span in, struct reading *r);	/* Redis protocol specification, "Inline commands" */
 enum verdict probe_rtsp(struct span in, struct reading *r);	/* RFC 2326, section 6.1; RFC 7826 */
 enum verdict probe_sip(struct span in, struct reading *r);	/* RFC 3261, section 7.1; keep-alive of RFC 5626, section 3.5.1 */
-enum verdict probe_smb(struct span in, struct reading *r);	/* [MS-SMB2] 2.1; RFC 1002, section 4.3.2 */
 enum verdict probe_socks4(struct span in, struct reading *r);	/* SOCKS4 and 4a: openssh.com/txt/socks4.protocol */
 enum verdict probe_socks5(struct span in, struct reading *r);	/* RFC 1928, section 3 */
 enum verdict probe_ssh(struct span in, struct reading *r);	/* RFC 4253, section 4.2 */
 enum verdict probe_stomp(struct span in, struct reading *r);	/* STOMP 1.2, "Connecting" */
 enum verdict probe_stun(struct span in, struct reading *r);	/* RFC 8489, section 5; RFC 8656 */
 enum verdict probe_syslog(struct span in, struct reading *r);	/* RFC 6587, section 3.4; RFC 5424, section 6.2.1 */
-enum verdict probe_t3(struct span in, struct reading *r);	/* WebLogic's t3 as its clients send it: t3 12.1.2\nAS:... */
-enum verdict probe_tacacs(struct span in, struct reading *r);	/* RFC 8907, section 4.1 */
-enum verdict probe_tds(struct span in, struct reading *r);	/* [MS-TDS] 2.2.3.1 and 2.2.6.5; 8.0 begins as TLS */
-enum verdict probe_telnet(struct span in, struct reading *r);	/* RFC 854; options as assigned by IANA */
 enum verdict probe_thrift(struct span in, struct reading *r);	/* thrift-binary-protocol.md, thrift-compact-protocol.md */
 enum verdict probe_tinc(struct span in, struct reading *r);	/* send_id() in protocol_auth.c of tinc */
 enum verdict probe_tls(struct span in, struct reading *r);	/* RFC 8446; RFC 6066; RFC 7301; SSLv2: RFC 5246 E.2 */
-enum verdict probe_tns(struct span in, struct reading *r);	/* as Wireshark's packet-tns.c: connect packet */
 enum verdict probe_winbox(struct span in, struct reading *r);	/* MikroTik: EC-SRP5 key exchange, RouterOS 6.43 and later */
-enum verdict probe_x11(struct span in, struct reading *r);	/* X Window System Protocol, chapter 8 */
 enum verdict probe_xmpp(struct span in, struct reading *r);	/* RFC 6120, section 4.7 */
-enum verdict probe_zabbix(struct span in, struct reading *r);	/* Zabbix manual, "Header": flags are bits 0 to 2 */
 enum verdict probe_zookeeper(struct span in, struct reading *r);	/* zookeeper.jute: ConnectRequest; four letter words */
 
 #endif

@@ -25,7 +25,7 @@ lowered(struct span in, uint8_t text[8])
 	size_t n = in.length < 8 ? in.length : 8;
 
 	for (size_t i = 0; i < n; i++)
-		text[i] = (uint8_t)(in.bytes[i] >= 'A' && in.bytes[i] <= 'Z' ? in.bytes[i] + 'a' - 'A' : in.bytes[i]);
+		text[i] = (uint8_t)text_lower(in.bytes[i]);
 	return span_of(text, n);
 }
 

@@ -18,6 +18,12 @@ text_is_token(int c)
 	return text_is_alpha(c) || text_is_digit(c) || (c > 0 && strchr("!#$%&'*+-.^_`|~", c) != NULL);
 }
 
+int
+text_lower(int c)
+{
+	return c >= 'A' && c <= 'Z' ? c + 'a' - 'A' : c;
+}
+
 bool
 text_is(struct span s, const char *word)
 {
@@ -27,14 +33,9 @@ text_is(struct span s, const char *word)
 bool
 text_begins(struct span s, const char *word)
 {
-	for (size_t i = 0; word[i] != '\0'; i++) {
-		int c = span_at(s, i);
-
-		if (c >= 'A' && c <= 'Z')
-			c += 'a' - 'A';
-		if (c != word[i])
+	for (size_t i = 0; word[i] != '\0'; i++)
+		if (text_lower(span_at(s, i)) != word[i])
 			return false;
-	}
 	return true;
 }
 

@@ -99,6 +99,9 @@ sample('http-endless', 'http method=GET path=/', 'headers beyond 16 KiB are not 
 sample('http-connect-v6', 'http method=CONNECT host=[::1]', 'CONNECT to an IPv6 address',
 	"CONNECT [::1]:443 HTTP/1.1\r\nHost: [::1]:443\r\n\r\n");
 
+sample('redis-inline-ping', 'redis-inline', 'PING as typed', "PING\r\n");
+sample('redis-inline-set', 'redis-inline', 'a SET in small letters', "set key value\n");
+sample('redis-inline-get', 'redis-inline', 'a GET', "GET key\r\n");
 sample('redis-pipeline', 'redis', 'two commands', "*1\r\n\$4\r\nPING\r\n*2\r\n\$3\r\nGET\r\n\$1\r\na\r\n");
 sample('redis-long', 'redis', 'a thousand elements', "*1000\r\n\$4\r\nMSET\r\n");
 

@@ -80,7 +80,7 @@ compare(const struct said *before, const struct said *now, size_t length)
 	expect(now->want == 0 || (now->want > length && now->verdict != PROBE_NO && !now->complete));
 }
 
-/* The first row that says YES while those before say NO. */
+/* The first row that says YES while those before say NO; what is looked for by name only is passed over. */
 static void
 expect_name(struct span in, const struct said *said)
 {
@@ -92,7 +92,8 @@ expect_name(struct span in, const struct said *said)
 		enum verdict verdict = probe_identify(in, final, &named, &r);
 		size_t i = 0;
 
-		while (probes[i].name != NULL && (said[i].verdict == PROBE_NO || (final && said[i].verdict == PROBE_MORE)))
+		while (probes[i].name != NULL &&
+		    (probes[i].named_only || said[i].verdict == PROBE_NO || (final && said[i].verdict == PROBE_MORE)))
 			i++;
 		if (probes[i].name == NULL)
 			expect(verdict == PROBE_NO);

@@ -287,8 +287,14 @@ broken_when_mutated(const struct sample *s)
 static bool
 is_known_overlap(const struct probe *row, const struct sample *s)
 {
-	(void)row;
-	(void)s;
+	static const char *const alike[] = { "http", "memcached", "beanstalkd" };
+
+	/* What a row that must be named takes for its own, a rule must be written with that in mind; usher-protocols(7) says so. */
+	if (s->probe->named_only)
+		return true;
+	for (size_t i = 0; i < sizeof alike / sizeof alike[0]; i++)
+		if (row->named_only && strcmp(s->protocol, alike[i]) == 0)
+			return true;
 	return false;
 }
 
@@ -312,7 +318,9 @@ test_sample(const struct sample *s)
 	ok(what == NULL, "%s: a byte changed%s%s", s->name, what != NULL ? ": " : "", what != NULL ? what : "");
 	ok(same_in_pieces(s), "%s: in pieces", s->name);
 	verdict = probe_identify(span_of(s->bytes, s->length), false, &named, &r);
-	if (!ok(verdict == PROBE_YES && named == s->probe, "%s: is named without waiting for more", s->name))
+	if (s->probe->named_only)
+		ok(verdict != PROBE_YES || named != s->probe, "%s: is not looked for unless named", s->name);
+	else if (!ok(verdict == PROBE_YES && named == s->probe, "%s: is named without waiting for more", s->name))
 		printf("# verdict %d, named %s\n", verdict, named != NULL ? named->name : "-");
 	for (const struct probe *row = probes; row->name != NULL; row++) {
 		if (row == s->probe || is_known_overlap(row, s))
@@ -507,6 +515,15 @@ test_redis(void)
 	turns("redis", "*1\n$", 3, PROBE_NO);
 	turns("redis", "*12345678901\r\n", 12, PROBE_NO);
 	turns("redis", "PING\r\n", 1, PROBE_NO);
+	turns("redis-inline", "PING\r\n", 5, PROBE_YES);
+	turns("redis-inline", "ping\n", 5, PROBE_YES);
+	turns("redis-inline", "Set k v", 4, PROBE_YES);
+	turns("redis-inline", "setrange", 8, PROBE_MORE);
+	turns("redis-inline", "setrangex", 9, PROBE_NO);
+	turns("redis-inline", "zunionstore x", 12, PROBE_YES);
+	turns("redis-inline", "SSH-2.0-x", 3, PROBE_NO);
+	turns("redis-inline", "PINGS\r\n", 5, PROBE_NO);
+	turns("redis-inline", "*1\r\n", 1, PROBE_NO);
 }
 
 /* Refusals of formats with lengths. */
@@ -635,6 +652,21 @@ test_dribble(void)
 	ok(calls < 12, "in one record it was looked at %u times", calls);
 }
 
+/* Many headers of two bytes, a byte at a time: after so many none is read, so that they cost little. */
+static void
+test_headers(void)
+{
+	char request[16384] = "GET / HTTP/1.1\r\n";
+	struct reading r;
+	enum verdict verdict;
+	unsigned calls;
+
+	for (size_t n = strlen(request); n + 2 < sizeof request; n += 2)
+		memcpy(request + n, "a\n", 3);
+	calls = feed(probe_find("http"), (uint8_t *)request, strlen(request), 1, &r, &verdict);
+	ok(verdict == PROBE_YES && r.complete && r.count == 2 && calls < 1000, "16 KiB of headers: looked at %u times", calls);
+}
+
 /* More protocols than a reading holds: what is read after them has its place. */
 static void
 test_many_protocols(void)
@@ -676,10 +708,13 @@ test_driver(void)
 	is_str(probe_find("ssl")->name, "tls", "ssl is tls");
 	is_str(probe_find("postgresql")->name, "postgres", "postgresql is postgres");
 	is_str(probe_find("h2")->name, "http2", "h2 is http2");
-	ok(probe_find("nonsense") == NULL && probe_find("") == NULL, "what is no protocol is not found");
+	is_str(probe_find("sybase")->name, "tds", "the last of several aliases is found");
+	ok(probe_find("nonsense") == NULL && probe_find("") == NULL && probe_find("mssql sqlserver") == NULL &&
+	    probe_find("sybas") == NULL && probe_find("sybasee") == NULL, "what is no protocol is not found");
 	for (const struct probe *p = probes; p->name != NULL; p++)
-		ok(probe_find(p->name) == p && p->signature != NULL &&
-		    (p->prefix != NULL || (p->to_yes > 0 && p->to_no > 0 && p->parse != NULL)), "%s: the row is whole", p->name);
+		ok(probe_find(p->name) == p && p->signature != NULL && (p->prefix == NULL || p->bytes == NULL) &&
+		    (p->prefix != NULL || p->bytes != NULL || (p->to_yes > 0 && p->parse != NULL)), "%s: the row is whole",
+		    p->name);
 
 	ok(reading_keep(&r, span_of("abc", 3)) == room && reading_keep(&r, span_of("def", 3)) == room + 3 &&
 	    memcmp(room, "abcdef", 6) == 0, "kept bytes stand side by side");
@@ -700,21 +735,87 @@ test_driver(void)
 	is_int(probe_identify(span_of("GET", 3), true, &named, &r), PROBE_NO, "GET alone at the end is nothing");
 }
 
-/* What --protocols says of the bytes that a YES needs is the least that any sample needs. */
+/* The bytes after which a beginning of BYTES, or of zeros, the last byte being any, is refused at the least. */
+static size_t
+bytes_to_no(const struct probe *probe, const uint8_t *bytes, size_t length)
+{
+	uint8_t copy[64] = { 0 }, zeros[64] = { 0 };
+
+	for (size_t n = 1; n <= length && n <= sizeof copy; n++) {
+		memcpy(copy, bytes, n);
+		for (int v = 0; v < 256; v++) {
+			copy[n - 1] = zeros[n - 1] = (uint8_t)v;
+			if (verdict_of(probe, copy, n) == PROBE_NO || verdict_of(probe, zeros, n) == PROBE_NO)
+				return n;
+		}
+		zeros[n - 1] = 0;
+	}
+	return SIZE_MAX;
+}
+
+/* What --protocols says of the bytes that a YES and a NO need is the least that any sample needs. */
 static void
 test_numbers(void)
 {
 	for (const struct probe *p = probes; p->name != NULL; p++) {
-		size_t least = SIZE_MAX, stated = p->to_yes != 0 ? p->to_yes : strlen(p->prefix);
+		size_t least = SIZE_MAX, refused = SIZE_MAX;
+		unsigned yes, no;
 
 		for (size_t i = 0; i < sample_count; i++) {
 			size_t n = samples[i].probe == p ? bytes_to_yes(p, samples[i].bytes, samples[i].length) : 0;
 
-			if (n > 0 && n < least)
-				least = n;
+			if (n == 0)
+				continue;
+			least = n < least ? n : least;
+			n = bytes_to_no(p, samples[i].bytes, samples[i].length);
+			refused = n < refused ? n : refused;
 		}
-		is_int((long long)least, (long long)stated, "%s: bytes to YES", p->name);
+		probe_least(p, &yes, &no);
+		is_int((long long)least, yes, "%s: bytes to YES", p->name);
+		is_int((long long)refused, no, "%s: bytes to NO", p->name);
 	}
+}
+
+/* What a row's bytes come to without a sample of it. */
+static void
+test_least(void)
+{
+	static const struct {
+		const char *bytes;
+		unsigned yes, no;
+	} rows[] = {
+		{ "00", 1, 1 },
+		{ "?? 00-ff 1? ??", 4, 3 },
+		{ "01 02 03 | 04 05", 2, 1 },
+		{ "?? 02 03 | 04 05", 2, 2 },
+		{ "01-7f 02 | 04 ?? ?? ?? | ?? ?? 03", 2, 3 },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct probe row = { .name = "x", .bytes = rows[i].bytes };
+		unsigned yes, no;
+
+		probe_least(&row, &yes, &no);
+		is_int(yes, rows[i].yes, "\"%s\": bytes to YES", row.bytes);
+		is_int(no, rows[i].no, "\"%s\": bytes to NO", row.bytes);
+	}
+}
+
+static void
+test_alternatives(void)
+{
+	const struct probe row = { .name = "x", .bytes = "01 02 | 01 03-04 05" };
+	static const struct {
+		const char *bytes;
+		enum verdict verdict;
+	} cases[] = {
+		{ "\1", PROBE_MORE }, { "\1\2", PROBE_YES }, { "\1\3", PROBE_MORE }, { "\1\4\5", PROBE_YES },
+		{ "\1\4\6", PROBE_NO }, { "\1\5", PROBE_NO }, { "\2", PROBE_NO },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+		is_int(verdict_of(&row, (const uint8_t *)cases[i].bytes, strlen(cases[i].bytes)), cases[i].verdict,
+		    "alternatives: case %zu", i);
 }
 
 /* Any bytes at all: nothing but the contract is asked. */
@@ -748,8 +849,11 @@ main(void)
 	test_redis();
 	test_lengths();
 	test_dribble();
+	test_headers();
 	test_many_protocols();
 	test_numbers();
+	test_least();
+	test_alternatives();
 	test_noise();
 	free_all();
 	return done_testing();
