@@ -5,12 +5,10 @@ run_tests = \
 	tests/run/run-activate.sh \
 	tests/run/run-article.sh \
 	tests/run/run-basic.sh \
-	tests/run/run-binary.sh \
 	tests/run/run-explain.sh \
 	tests/run/run-handover.sh \
 	tests/run/run-listen.sh \
 	tests/run/run-manual.sh \
-	tests/run/run-peers.sh \
 	tests/run/run-protocols.sh \
 	tests/run/run-relay.sh \
 	tests/run/run-server-first.sh \
@@ -18,6 +16,11 @@ run_tests = \
 	tests/run/run-ssh.sh \
 	tests/run/run-stunnel.sh \
 	tests/run/run-tls.sh
+
+# What a sanitizer build cannot tell, being linked with more, or tells no better.
+if !SANITIZERS
+run_tests += tests/run/run-binary.sh tests/run/run-peers.sh
+endif
 
 # Shell tests that need root, a real systemd, xinetd, ...: `make check-system'.
 system_tests = \
