@@ -104,7 +104,7 @@ fuzz_rule_SOURCES = tests/fuzz/fuzz-rule.c
 fuzz_rule_LDFLAGS = $(fuzz_ldflags)
 endif
 
-EXTRA_DIST = tests/corpus tests/demo tests/lib.sh tests/run tests/system
+EXTRA_DIST = tests/fuzz/fuzz.sh tests/corpus tests/demo tests/lib.sh tests/run tests/system
 
 TEST_EXTENSIONS = .sh
 tap_driver = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
@@ -120,7 +120,11 @@ check-system: all
 	@if grep -l '^:test-result: SKIP' $(system_tests:.sh=.trs); then \
 		echo 'make check-system: these were skipped' >&2; exit 1; fi
 
-CLEANFILES = system-suite.log
-.PHONY: check-system
+# A build with --enable-fuzzing; FUZZ_SECONDS in the environment, 60 without.
+check-fuzz: all
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS check_PROGRAMS= TESTS=tests/fuzz/fuzz.sh TEST_SUITE_LOG=fuzz-suite.log
+
+CLEANFILES = system-suite.log fuzz-suite.log
+.PHONY: check-fuzz check-system
 
 include $(srcdir)/tests/bench/protocols.mk
