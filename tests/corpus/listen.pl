@@ -1,6 +1,7 @@
 #!/usr/bin/perl
-# listen.pl FILE MILLISECONDS COMMAND...: run COMMAND with PORT in its words replaced by the port of a listener on 127.0.0.1, and
-# write to FILE what the first connection that sends something sends before it is quiet for so long.  Nothing is answered.
+# listen.pl FILE MILLISECONDS COMMAND...: run COMMAND with PORT in its words replaced by the port of a listener on 127.0.0.1, or on
+# the address LISTEN in the environment, and write to FILE what the first connection that sends something sends before it is quiet
+# for so long.  Nothing is answered.
 use strict;
 use warnings;
 use IO::Select;
@@ -8,7 +9,7 @@ use IO::Socket::INET;
 use POSIX qw(setsid);
 
 my ($file, $quiet, @command) = @ARGV;
-my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 5) or die "listen: $!\n";
+my $listener = IO::Socket::INET->new(LocalAddr => $ENV{LISTEN} // '127.0.0.1', Listen => 5) or die "listen: $!\n";
 my $port = $listener->sockport;
 s/\bPORT\b/$port/g for @command;
 

@@ -10,6 +10,8 @@ mkdir -p real
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 touch real/INDEX
+# What the listener and its client are run by, if anything.
+RUN=()
 
 # take PACKAGE NAME 'EXPECTED' COMMAND...: PORT in the command is where it is to connect.
 take() {
@@ -19,7 +21,7 @@ take() {
 		case $wanted in *" $name "*) ;; *) return ;; esac
 	fi
 	version=$(dpkg-query -W -f='${Version}' "$package" 2>/dev/null) || { echo "skip $name: $package is not installed"; return; }
-	if perl listen.pl "real/$name.bin" "${QUIET:-300}" "$@"; then
+	if "${RUN[@]}" perl listen.pl "real/$name.bin" "${QUIET:-300}" "$@"; then
 		echo "ok $name $(stat -c %s "real/$name.bin")"
 		{ grep -v "^real/$name.bin |" real/INDEX
 			echo "real/$name.bin | $expected | $package $version: ${*//"$work"/WORK}"
@@ -44,6 +46,17 @@ take openssl tls-openssl-split 'tls sni=split.example alpn=aaa* alpn=bbb* alpn=c
 take openssl tls-openssl-postgresql 'tls sni=db.example alpn=postgresql version=1.3' $ssl -servername db.example -alpn postgresql
 }
 take gnutls-bin tls-gnutls 'tls sni=g.example alpn=h2 version=1.3' gnutls-cli --alpn=h2 --sni-hostname=g.example -p PORT 127.0.0.1
+# GnuTLS: without TLS 1.3 its records say 3.0; with %NO_EXTENSIONS the ClientHello ends after the compression methods.
+gnutls="gnutls-cli --sni-hostname=g.example -p PORT 127.0.0.1 --priority"
+# shellcheck disable=SC2086 # $gnutls is words
+{
+take gnutls-bin tls-gnutls-10 'tls sni=g.example version=1.0' $gnutls LEGACY:-VERS-ALL:+VERS-TLS1.0
+take gnutls-bin tls-gnutls-12 'tls sni=g.example version=1.2' $gnutls NORMAL:-VERS-ALL:+VERS-TLS1.2
+take gnutls-bin tls-gnutls-13 'tls sni=g.example version=1.3' $gnutls NORMAL:-VERS-ALL:+VERS-TLS1.3:-GROUP-ALL:+GROUP-X25519
+take gnutls-bin tls-gnutls-compat 'tls sni=g.example version=1.3' $gnutls NORMAL:%COMPAT
+take gnutls-bin tls-gnutls-noextensions 'tls version=1.2' $gnutls NORMAL:-VERS-ALL:+VERS-TLS1.2:%NO_EXTENSIONS
+take gnutls-bin tls-gnutls-secure256 'tls sni=g.example version=1.3' $gnutls SECURE256
+}
 take curl tls-curl 'tls sni=c.example alpn=h2 alpn=http/1.1 version=1.3' \
 	curl -sk --resolve c.example:PORT:127.0.0.1 https://c.example:PORT/
 take wget tls-wget 'tls version=1.3' wget -qO- -t1 --no-check-certificate https://127.0.0.1:PORT/
@@ -159,6 +172,58 @@ t.flush()
 t.readFrame()
 END
 
+cat > "$work/bird" <<'END'
+router id 192.0.2.1;
+protocol device { }
+protocol bgp neighbour {
+	local 127.0.0.1 as 64512;
+	neighbor 127.0.0.1 port NEIGHBOUR as 64513;
+	multihop;
+	ipv4 { import all; export none; };
+}
+END
+# A torrent, and a tracker that knows one peer: us.
+cat > "$work/torrent.py" <<'END'
+import hashlib
+import http.server
+import os
+import socket
+import struct
+import subprocess
+import sys
+
+folder, address, port = sys.argv[1], sys.argv[2], int(sys.argv[3])
+peer = socket.inet_aton(address) + struct.pack("!H", port)
+
+
+class Tracker(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"d8:intervali1800e5:peers6:" + peer + b"e")
+
+
+tracker = http.server.HTTPServer(("127.0.0.1", 0), Tracker)
+url = b"http://127.0.0.1:%d/announce" % tracker.server_port
+piece = hashlib.sha1(bytes(16384)).digest()
+info = b"d6:lengthi16384e4:name1:x12:piece lengthi16384e6:pieces20:" + piece + b"e"
+os.makedirs(folder)
+with open(folder + "/settings.json", "w") as f:
+    f.write('{"utp-enabled": false, "dht-enabled": false, "lpd-enabled": false}')
+with open(folder + "/x.torrent", "wb") as f:
+    f.write(b"d8:announce%d:%s4:info%se" % (len(url), url, info))
+subprocess.Popen(["transmission-cli", "-et", "-M", "-p", "0", "-g", folder, "-w", folder, folder + "/x.torrent"])
+tracker.serve_forever()
+END
+mkdir -p "$work/profanity"
+cat > "$work/profanity.sh" <<END
+sed "s/SERVER/\$1/" $work/accounts > $work/profanity/accounts
+export XDG_DATA_HOME=$work XDG_CONFIG_HOME=$work TERM=xterm
+exec script -qec 'profanity -a joe@a.example' /dev/null
+END
+printf '[joe@a.example]\nenabled=true\njid=joe@a.example\nserver=127.0.0.1\nport=SERVER\n' > "$work/accounts"
+printf 'tls.policy=disable\nauth.policy=legacy\npassword=x\nresource=r\n' >> "$work/accounts"
+
 take curl rtsp-curl 'rtsp' curl -s rtsp://127.0.0.1:PORT/stream
 take kcat kafka-kcat 'kafka' kcat -b 127.0.0.1:PORT -L
 take ldap-utils ldap-ldapsearch 'ldap' ldapsearch -x -H ldap://127.0.0.1:PORT
@@ -213,6 +278,22 @@ take bsdutils syslog-logger 'syslog' logger -T -n 127.0.0.1 -P PORT hello
 take bsdutils syslog-logger-count 'syslog' logger -T --octet-count -n 127.0.0.1 -P PORT hello
 take openjdk-17-jdk-headless jdwp-jdb 'jdwp' jdb -attach 127.0.0.1:PORT
 take openjdk-17-jdk-headless rmi-registry 'rmi' java "$work/Rmi.java" PORT
+take ffmpeg rtsp-ffmpeg 'rtsp host=127.0.0.1' ffmpeg -nostdin -rtsp_transport tcp -i rtsp://127.0.0.1:PORT/stream -f null -
+take ffmpeg rtmp-ffmpeg-play 'rtmp' ffmpeg -nostdin -i rtmp://127.0.0.1:PORT/app/stream -f null -
+take bird2 bgp-bird 'bgp' \
+	sh -c "sed s/NEIGHBOUR/PORT/ $work/bird > $work/bird.conf; exec bird -f -c $work/bird.conf -s $work/bird.ctl -P $work/bird.pid"
+take libiscsi-bin iscsi-ls 'iscsi' iscsi-ls iscsi://127.0.0.1:PORT
+# shellcheck disable=SC2016 # the inner shell reckons
+take rpcbind oncrpc-rpcinfo 'oncrpc program=100003' \
+	sh -c 'exec rpcinfo -a 127.0.0.1.$((PORT / 256)).$((PORT % 256)) -T tcp 100003 3'
+# The minus has telnet negotiate at once on a port that is not 23; it ends at the end of its input, so that is held open.
+take inetutils-telnet telnet-inetutils 'telnet' sh -c '{ echo "open 127.0.0.1 -PORT"; exec sleep 15; } | inetutils-telnet'
+take profanity xmpp-profanity 'xmpp host=a.example' sh "$work/profanity.sh" PORT
+# transmission refuses peers in 127.0.0.0/8, so it gets a network namespace with another address.
+# shellcheck disable=SC2016 # the inner shell's words
+RUN=(unshare -n env LISTEN=192.0.2.1 sh -c 'ip link set lo up && ip address add "$LISTEN/32" dev lo && exec "$@"' sh)
+take transmission-cli bittorrent-transmission 'bittorrent' /usr/bin/python3 -P "$work/torrent.py" "$work/torrent" 192.0.2.1 PORT
+RUN=()
 nmap="nmap -Pn -n -sT 127.0.0.1 -p PORT --script"
 # shellcheck disable=SC2086 # $nmap is words
 {
