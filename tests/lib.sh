@@ -385,7 +385,7 @@ start_sshd() {
 
 start_mariadb() {
 	MARIADB_PORT=$(free_port)
-	mariadb-install-db --no-defaults --user="$ME" --datadir="$T/mariadb" --skip-test-db \
+	mariadb-install-db --no-defaults --force --user="$ME" --datadir="$T/mariadb" --skip-test-db \
 	    --auth-root-authentication-method=normal > "$T/log/mariadb-install" 2>&1 || bail "mariadb-install-db failed"
 	start mariadb mariadbd --no-defaults --user="$ME" --datadir="$T/mariadb" --socket="$T/mariadb.sock" --pid-file="$T/mariadb.pid" \
 	    --bind-address=127.0.0.1 --port="$MARIADB_PORT" --skip-networking=0 --skip-grant-tables --skip-name-resolve
