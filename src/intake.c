@@ -88,7 +88,7 @@ examine(struct connection *c, const char **ret_reason)
 	socklen_t size = sizeof value;
 
 	*ret_reason = "standard input is not a socket; usher is started by systemd, inetd, xinetd or tcpserver with a connection as its "
-	    "standard input, see usher(8)";
+	    "standard input, or listens itself with --listen ADDRESS; see usher(8)";
 	if (getsockopt(c->fd, SOL_SOCKET, SO_TYPE, &value, &size) < 0)
 		return -errno;
 	if (value != SOCK_STREAM) {

@@ -56,7 +56,7 @@ cgroup_files() {
 }
 
 cgroup_remove() {
-	[ ${#cgroups[@]} -eq 0 ] || poll 5 rmdir "${cgroups[@]}" || true
+	[ ${#cgroups[@]} -eq 0 ] || poll 5 rmdir "${cgroups[@]}" || echo "bench: left behind: ${cgroups[*]}" >&2
 }
 
 # cpu_seconds NAME PID: user and system time of all processes there have been.
