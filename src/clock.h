@@ -4,7 +4,9 @@
 
 #include <limits.h>
 #include <stdint.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #define CLOCK_NEVER INT64_MAX
 
@@ -13,7 +15,12 @@ clock_ms(void)
 {
 	struct timespec now;
 
+#ifdef __LP64__
+	/* not through the vDSO: a short-lived process pays more for mapping it (a fault, three page tables) than for a few calls */
+	syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &now);
+#else
 	clock_gettime(CLOCK_MONOTONIC, &now);
+#endif
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
