@@ -1,12 +1,15 @@
-/* Who is let in: accept, keep to the limits, fork. */
+/* Who is let in: accept, keep to the limits, have a child serve; and the child that is ready for whoever comes next. */
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -15,10 +18,10 @@
 #include "reset.h"
 #include "serve.h"
 
-/* How many connections one listener may bring before the others, and signals, are looked at. */
-#define BATCH 16
 /* How long not to accept when descriptors, memory or processes have run out; and how often, at the most, to talk about a spell. */
 #define PAUSE_MS 100
+/* How long a child that waits for a connection may take to hear that it is to end. */
+#define RECALL_MS 1000
 #define SPELL_MS 60000
 
 /* Whether to tell of another occurrence at NOW, of *ret_untold earlier ones too. */
@@ -59,8 +62,8 @@ starve(struct parent *p, const char *what, int error)
 static bool
 is_greedy(const struct parent *p, const struct source *source, const struct address *peer)
 {
-	return p->settings.max_per_source > 0 && address_is_ip(peer) &&
-	    children_of(&p->children, source) >= (size_t)p->settings.max_per_source;
+	return p->legacy->settings.max_per_source > 0 && address_is_ip(peer) &&
+	    children_of(&p->children, source) >= (size_t)p->legacy->settings.max_per_source;
 }
 
 static void
@@ -71,13 +74,13 @@ tell_greedy(struct parent *p, const struct address *peer)
 
 	if (spell_tell(&p->greedy, clock_ms(), &untold))
 		log_line(LOG_WARNING, "%s has %d connections, refusing more (%" PRIu64 " times untold)", address_host(peer, text),
-		    p->settings.max_per_source, untold);
+		    p->legacy->settings.max_per_source, untold);
 }
 
 static bool
 is_full(const struct parent *p)
 {
-	size_t max = p->settings.max_connections > 0 ? (size_t)p->settings.max_connections : p->children.max;
+	size_t max = p->legacy->settings.max_connections > 0 ? (size_t)p->legacy->settings.max_connections : p->children.max;
 
 	return p->children.count >= max;
 }
@@ -91,80 +94,58 @@ tell_full(struct parent *p, const char *what)
 		log_line(LOG_WARNING, "%zu connections, %s (%" PRIu64 " times untold)", p->children.count, what, untold);
 }
 
-/* The child: nothing of the parent's stays open but the log. */
-static _Noreturn void
-be_child(struct parent *p, const struct listener *l, int fd, const struct address *peer)
-{
-	struct connection c = { .fd = fd, .family = l->family, .peer = *peer, .name = l->name };
-
-	for (size_t i = 0; i < p->listeners.count; i++)
-		close(p->listeners.each[i].fd);
-	close(p->signals);
-	if (p->notify.fd >= 0)
-		close(p->notify.fd);
-	sigprocmask(SIG_SETMASK, &p->mask, NULL);
-	_exit(serve(&c, p->rules, &p->settings));
-}
-
-/*
- * fork(2) and nothing else.  There are no threads, so no lock of the C library has to be made ready for the child; that would cost
- * six system calls, and a page for the both of them.
- */
-static pid_t
-fork_plain(void)
-{
-	return (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
-}
-
-/* Serve a connection in a process of its own, or refuse it. */
 static void
-hand_out(struct parent *p, const struct listener *l, int fd, const struct address *peer)
+note_child(struct parent *p, pid_t pid, const struct source *source)
 {
-	struct source source = children_source(peer, (unsigned)p->settings.source_prefix);
-	pid_t pid;
-
-	/* who has ended must not be held against anybody */
-	if (is_full(p) || is_greedy(p, &source, peer))
-		parent_reap(p);
-	if (is_full(p)) {
-		tell_full(p, "refusing more");
-		refuse(p, fd);
-		return;
-	}
-	if (is_greedy(p, &source, peer)) {
-		tell_greedy(p, peer);
-		refuse(p, fd);
-		return;
-	}
-	pid = fork_plain();
-	if (pid == 0)
-		be_child(p, l, fd, peer);
-	if (pid < 0) {
-		starve(p, "fork", errno);
-		refuse(p, fd);
-		return;
-	}
-	close(fd);
-	children_add(&p->children, pid, &source);
+	children_add(&p->children, pid, source);
 	p->served++;
 	p->status_stale = true;
-	if (is_full(p) && !p->settings.refuse_when_full)
+	if (is_full(p) && !p->legacy->settings.refuse_when_full)
 		tell_full(p, "leaving more in the backlog");
 }
 
-/* What to do about an accept(2) that failed.  Returns whether to go on with this listener, or -1 when it is broken. */
-static int
+/* Serve p->next in a process of its own, or refuse it. */
+static void
+hand_out(struct parent *p)
+{
+	struct source source = children_source(&p->next->peer, (unsigned)p->legacy->settings.source_prefix);
+	pid_t pid;
+
+	/* who has ended must not be held against anybody */
+	if (is_full(p) || is_greedy(p, &source, &p->next->peer))
+		parent_reap(p);
+	if (is_full(p)) {
+		tell_full(p, "refusing more");
+		refuse(p, p->next->fd);
+		return;
+	}
+	if (is_greedy(p, &source, &p->next->peer)) {
+		tell_greedy(p, &p->next->peer);
+		refuse(p, p->next->fd);
+		return;
+	}
+	pid = child_begin(p->legacy);
+	if (pid < 0) {
+		starve(p, "fork", -pid);
+		refuse(p, p->next->fd);
+		return;
+	}
+	close(p->next->fd);
+	note_child(p, pid, &source);
+}
+
+/* What to do about an accept(2) that failed.  Returns false when the listener is broken. */
+static bool
 accept_failed(struct parent *p, int error)
 {
 	switch (error) {
-	case EAGAIN:
-		return 0;
 	case EMFILE:
 	case ENFILE:
 	case ENOMEM:
 	case ENOBUFS:
 		starve(p, "accept", error);
-		return 0;
+		return true;
+	case EAGAIN:
 	case EINTR:
 	case ECONNABORTED:
 	/* accept(2): Linux passes on network errors of the new connection, which say nothing about the next */
@@ -178,10 +159,10 @@ accept_failed(struct parent *p, int error)
 	case EOPNOTSUPP:
 	case EPERM:
 	case ETIMEDOUT:
-		return 1;
+		return true;
 	default:
 		log_line(LOG_ERR, "accept: %s", strerror(error));
-		return -1;
+		return false;
 	}
 }
 
@@ -190,29 +171,85 @@ accept_is_open(const struct parent *p, int64_t now)
 {
 	if (p->stopping || now < p->pause_until)
 		return false;
-	return p->settings.refuse_when_full || !is_full(p);
+	return p->legacy->settings.refuse_when_full || !is_full(p);
+}
+
+/* One, and not all that wait: poll(2) finds the next as fast as accept(2) would, and that there is none costs no errno, a page copied. */
+bool
+accept_one(struct parent *p, const struct listener *l)
+{
+	int r = child_accept(l, p->next);
+
+	if (r < 0)
+		return accept_failed(p, -r);
+	hand_out(p);
+	return true;
 }
 
 bool
-accept_batch(struct parent *p, const struct listener *l)
+accept_may_get_ready(const struct parent *p)
 {
-	int r = 1;
+	return p->ready == 0 && p->legacy->settings.max_per_source == 0 && !is_full(p);
+}
 
-	for (int i = 0; i < BATCH && r > 0; i++) {
-		struct address peer = { .length = sizeof peer - offsetof(struct address, sa) };
-		int fd;
+void
+accept_get_ready(struct parent *p)
+{
+	struct legacy *l = p->legacy;
+	int r = 0;
 
-		if (!p->settings.refuse_when_full && is_full(p))
-			break;
-		fd = accept4(l->fd, &peer.sa, &peer.length, SOCK_CLOEXEC);
-		if (fd < 0) {
-			r = accept_failed(p, errno);
-			continue;
-		}
-		address_unmap(&peer);
-		hand_out(p, l, fd, &peer);
-		if (p->pause_until > 0 && clock_ms() < p->pause_until)
-			break;
+	if (l->recall[1] < 0 && pipe2(l->recall, O_CLOEXEC) < 0)
+		r = -errno;
+	p->next->fd = -1;
+	if (r == 0)
+		r = child_begin(l);
+	if (r < 0)
+		starve(p, "fork", -r);
+	else
+		p->ready = r;
+}
+
+void
+accept_heed(struct parent *p)
+{
+	struct source source;
+
+	if (p->ready == 0 || read(p->legacy->taken[0], &source, sizeof source) != sizeof source)
+		return;
+	note_child(p, p->ready, &source);
+	p->ready = 0;
+}
+
+bool
+accept_ended(struct parent *p, int status)
+{
+	p->ready = 0;
+	if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
+		return accept_failed(p, WEXITSTATUS(status));
+	/* what ended it may end the next one as well */
+	if (WIFSIGNALED(status))
+		p->pause_until = clock_ms() + PAUSE_MS;
+	return true;
+}
+
+void
+accept_recall(struct parent *p)
+{
+	struct legacy *l = p->legacy;
+
+	if (l->recall[1] < 0)
+		return;
+	close(l->recall[1]);
+	for (int i = 0; p->ready != 0; i++) {
+		struct pollfd taken = { .fd = l->taken[0], .events = POLLIN };
+
+		poll(&taken, 1, 1);
+		accept_heed(p);
+		parent_reap(p);
+		/* somebody has stopped it */
+		if (i == RECALL_MS && p->ready != 0)
+			kill(p->ready, SIGKILL);
 	}
-	return r >= 0;
+	close(l->recall[0]);
+	l->recall[0] = l->recall[1] = -1;
 }

@@ -8,8 +8,12 @@
 #include <poll.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -20,6 +24,7 @@
 #include "grammar.h"
 #include "log.h"
 #include "parent.h"
+#include "serve.h"
 #include "title.h"
 
 /* How often to tell systemd the numbers, at the most. */
@@ -32,7 +37,7 @@ tell_status(struct parent *p, const char *first)
 
 	snprintf(state, sizeof state, "%sSTATUS=%zu connection%s, %" PRIu64 " served, %" PRIu64 " refused", first, p->children.count,
 	    p->children.count == 1 ? "" : "s", p->served, p->refused);
-	notify_send(&p->notify, state);
+	notify_send(&p->legacy->notify, state);
 	p->status_stale = false;
 }
 
@@ -54,6 +59,14 @@ parent_reap(struct parent *p)
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		tell_crash(pid, status);
+		/* it may have taken a connection and served it already */
+		if (pid == p->ready)
+			accept_heed(p);
+		if (pid == p->ready) {
+			if (!accept_ended(p, status))
+				p->broken = true;
+			continue;
+		}
 		children_remove(&p->children, pid);
 		p->status_stale = true;
 		p->idle_since = clock_ms();
@@ -66,10 +79,12 @@ reload(struct parent *p)
 {
 	struct settings settings;
 	struct complaint complaint;
-	struct rules *old = p->rules;
+	struct rules *old = p->legacy->rules;
 	struct timespec now;
 	char state[96];
 
+	/* nobody is to be served by the old rules once the new ones are said to be read */
+	accept_recall(p);
 	/* to the microsecond: systemd takes what is older than its own signal for the answer to an earlier one */
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	snprintf(state, sizeof state, "RELOADING=1\nMONOTONIC_USEC=%lld\n", (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
@@ -79,12 +94,11 @@ reload(struct parent *p)
 	if (options_parse(p->argc, p->argv, &settings, p->spare, &complaint) < 0) {
 		log_line(LOG_ERR, "%s; the old rules stay", complaint.text);
 	} else {
-		settings.title = p->settings.title;
-		p->settings = settings;
-		p->rules = p->spare;
+		p->legacy->settings = settings;
+		p->legacy->rules = p->spare;
 		p->spare = old;
 		log_verbose(settings.verbose ? LOG_DEBUG : LOG_INFO);
-		log_line(LOG_INFO, "read %u rule%s", p->rules->count, p->rules->count == 1 ? "" : "s");
+		log_line(LOG_INFO, "read %u rule%s", p->legacy->rules->count, p->legacy->rules->count == 1 ? "" : "s");
 	}
 	tell_status(p, "READY=1\n");
 }
@@ -98,11 +112,12 @@ stop(struct parent *p)
 	if (p->stopping)
 		p->drain_until = now;	/* the second time is in earnest */
 	else
-		p->drain_until = p->settings.drain_ms < 0 ? CLOCK_NEVER : now + p->settings.drain_ms;
+		p->drain_until = p->legacy->settings.drain_ms < 0 ? CLOCK_NEVER : now + p->legacy->settings.drain_ms;
 	if (!p->stopping) {
-		for (size_t i = 0; i < p->listeners.count; i++)
-			close(p->listeners.each[i].fd);
-		p->listeners.count = 0;
+		accept_recall(p);
+		for (size_t i = 0; i < p->legacy->listeners.count; i++)
+			close(p->legacy->listeners.each[i].fd);
+		p->legacy->listeners.count = 0;
 		tell_status(p, "STOPPING=1\n");
 	}
 	p->stopping = true;
@@ -111,12 +126,14 @@ stop(struct parent *p)
 static void
 take_signals(struct parent *p)
 {
-	struct signalfd_siginfo info;
+	/* all that there can be: they do not queue */
+	struct signalfd_siginfo all[4];
+	ssize_t n = read(p->legacy->signals, all, sizeof all);
 
-	while (read(p->signals, &info, sizeof info) == sizeof info) {
-		if (info.ssi_signo == SIGCHLD)
+	for (ssize_t i = 0; i < n / (ssize_t)sizeof all[0]; i++) {
+		if (all[i].ssi_signo == SIGCHLD)
 			parent_reap(p);
-		else if (info.ssi_signo == SIGHUP)
+		else if (all[i].ssi_signo == SIGHUP)
 			reload(p);
 		else
 			stop(p);
@@ -137,12 +154,12 @@ keep_time(struct parent *p, int64_t now)
 
 	if (p->watchdog_ms > 0) {
 		if (now >= p->watchdog_due) {
-			notify_send(&p->notify, "WATCHDOG=1");
+			notify_send(&p->legacy->notify, "WATCHDOG=1");
 			p->watchdog_due = now + p->watchdog_ms;
 		}
 		next = p->watchdog_due;
 	}
-	if (p->status_stale && p->notify.fd >= 0) {
+	if (p->status_stale && p->legacy->notify.fd >= 0) {
 		if (now >= p->status_due) {
 			tell_status(p, "");
 			p->status_due = now + STATUS_MS;
@@ -153,8 +170,8 @@ keep_time(struct parent *p, int64_t now)
 		next = earlier(next, p->pause_until);
 	if (p->stopping)
 		next = earlier(next, p->drain_until);
-	else if (p->settings.idle_exit_ms > 0 && p->children.count == 0)
-		next = earlier(next, p->idle_since + p->settings.idle_exit_ms);
+	else if (p->legacy->settings.idle_exit_ms > 0 && p->children.count == 0)
+		next = earlier(next, p->idle_since + p->legacy->settings.idle_exit_ms);
 	return next;
 }
 
@@ -164,35 +181,52 @@ is_over(const struct parent *p, int64_t now)
 {
 	if (p->stopping)
 		return p->children.count == 0 || now >= p->drain_until;
-	return p->settings.idle_exit_ms > 0 && p->children.count == 0 && now - p->idle_since >= p->settings.idle_exit_ms;
+	return p->legacy->settings.idle_exit_ms > 0 && p->children.count == 0 && now - p->idle_since >= p->legacy->settings.idle_exit_ms;
 }
 
 static int
 run(struct parent *p)
 {
-	for (;;) {
-		struct pollfd fds[1 + INTAKE_LISTENERS];
+	while (!p->broken) {
+		struct pollfd fds[2 + INTAKE_LISTENERS];
 		int64_t now = clock_ms(), next = keep_time(p, now);
+		bool may_get_ready = false;
 		size_t count = 0;
+		int n;
 
-		if (is_over(p, now))
-			return EX_OK;
-		if (accept_is_open(p, now))
-			count = p->listeners.count;
-		fds[0] = (struct pollfd){ .fd = p->signals, .events = POLLIN };
+		if (is_over(p, now)) {
+			accept_recall(p);
+			/* unless it was just then that a connection came */
+			if (is_over(p, now))
+				return EX_OK;
+			continue;
+		}
+		/* who waits is accepted here; when nobody does, a child gets ready for the next, and then that one accepts */
+		if (p->ready == 0 && accept_is_open(p, now)) {
+			count = p->legacy->listeners.count;
+			may_get_ready = accept_may_get_ready(p);
+		}
+		fds[0] = (struct pollfd){ .fd = p->legacy->signals, .events = POLLIN };
+		fds[1] = (struct pollfd){ .fd = p->legacy->taken[0], .events = POLLIN };
 		for (size_t i = 0; i < count; i++)
-			fds[1 + i] = (struct pollfd){ .fd = p->listeners.each[i].fd, .events = POLLIN };
-		if (poll(fds, 1 + count, clock_left(next)) < 0 && errno != EINTR) {
+			fds[2 + i] = (struct pollfd){ .fd = p->legacy->listeners.each[i].fd, .events = POLLIN };
+		n = poll(fds, 2 + count, may_get_ready ? 0 : clock_left(next));
+		if (n < 0 && errno != EINTR) {
 			log_line(LOG_ERR, "poll: %s", strerror(errno));
 			return EX_OSERR;
 		}
+		if (n == 0 && may_get_ready)
+			accept_get_ready(p);
 		for (size_t i = 0; i < count; i++)
-			if (fds[1 + i].revents != 0 && !accept_batch(p, &p->listeners.each[i]))
-				return EX_OSERR;
+			if (fds[2 + i].revents != 0 && !accept_one(p, &p->legacy->listeners.each[i]))
+				p->broken = true;
+		if (fds[1].revents != 0)
+			accept_heed(p);
 		/* last: it may close the listeners */
 		if (fds[0].revents != 0)
 			take_signals(p);
 	}
+	return EX_OSERR;
 }
 
 /*
@@ -202,8 +236,8 @@ run(struct parent *p)
 static int
 adopt(struct parent *p)
 {
-	for (size_t i = 0; i < p->listeners.count; i++) {
-		struct listener *l = &p->listeners.each[i];
+	for (size_t i = 0; i < p->legacy->listeners.count; i++) {
+		struct listener *l = &p->legacy->listeners.each[i];
 
 		if (l->fd <= STDERR_FILENO) {
 			int null = open("/dev/null", O_RDWR | O_CLOEXEC), fd = fcntl(l->fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
@@ -229,30 +263,87 @@ announce(struct parent *p)
 	char all[200] = "", text[ADDRESS_TEXT];
 	size_t used = 0;
 
-	for (size_t i = 0; i < p->listeners.count; i++) {
+	for (size_t i = 0; i < p->legacy->listeners.count; i++) {
 		struct address a = { .length = sizeof a - offsetof(struct address, sa) };
 
-		if (getsockname(p->listeners.each[i].fd, &a.sa, &a.length) < 0)
+		if (getsockname(p->legacy->listeners.each[i].fd, &a.sa, &a.length) < 0)
 			a.length = 0;
 		used += (size_t)snprintf(all + used, sizeof all - used, "%s%s", i > 0 ? ", " : "", address_format(&a, text));
 		if (used >= sizeof all)
 			break;
 	}
-	log_line(LOG_INFO, "listening on %s, %u rule%s", all, p->rules->count, p->rules->count == 1 ? "" : "s");
-	title_set(p->settings.title, "usher: listening on %s", all);
+	log_line(LOG_INFO, "listening on %s, %u rule%s", all, p->legacy->rules->count, p->legacy->rules->count == 1 ? "" : "s");
+	title_format(serve_title(), "usher: listening on %s", all);
 	tell_status(p, "READY=1\n");
 }
+
+#ifndef __GLIBC__
+/* How much of the stack there may be below the function that runs. */
+#define STACK_BELOW (1024 * 1024)
+
+/* Move TEXT to *TO.  Returns where it is then, or NULL when it does not fit before END. */
+static char *
+move(const char *text, char **to, const char *end)
+{
+	size_t size = strlen(text) + 1;
+	char *moved = *to;
+
+	if (size > (size_t)(end - moved))
+		return NULL;
+	*to += size;
+	return memcpy(moved, text, size);
+}
+
+/*
+ * Keep our stack to ourselves: children have one of their own (serve_stack()), and what they need of what is on ours, the environment
+ * and the listeners' names in it, is moved.  Where it is too large children get our stack, too, which takes them longer.
+ *
+ * Not with glibc, which keeps pointers to what the kernel has put there.
+ */
+static void
+leave_stack(struct parent *p)
+{
+	extern char **environ;
+	/* static: pages that are not needed cost nothing, and it is near everything else */
+	static char *list[1024], text[32 * 1024];
+	char *to = text, *end = text + sizeof text;
+	size_t count = 0, page = (size_t)sysconf(_SC_PAGESIZE);
+	uintptr_t top = getauxval(AT_EXECFN), here = (uintptr_t)&top;
+	/* musl's malloc(3) looks at the auxiliary vector, which is on the stack, when it is first used */
+	void *volatile first = malloc(1);
+
+	free(first);
+	for (; count < sizeof list / sizeof list[0] - 1 && environ[count] != NULL; count++)
+		if ((list[count] = move(environ[count], &to, end)) == NULL)
+			return;
+	if (environ[count] != NULL || top == 0)
+		return;
+	for (size_t i = 0; i < p->legacy->listeners.count; i++) {
+		struct listener *l = &p->legacy->listeners.each[i];
+
+		if (l->name != NULL && (l->name = move(l->name, &to, end)) == NULL)
+			return;
+	}
+	environ = list;
+	/* the last thing on a stack is the program's name, and a pointer's worth of zeroes */
+	top += strlen((const char *)top) + 1 + sizeof(void *);
+	/* the rest of the stack is below; that some of the range is not mapped does not matter */
+	here -= here % page + STACK_BELOW;
+	madvise((void *)here, (top - here + page - 1) / page * page, MADV_DONTFORK);
+}
+#endif
 
 int
 listen_serve(const struct listeners *listeners, struct rules *rules, struct rules *spare, const struct settings *settings,
     int argc, char **argv)
 {
-	/* static: a process has one, and children share it */
-	static struct parent p;
+	/* static: a process has one, and children have it too; p is not theirs */
+	static struct legacy legacy;
+	struct parent p = { .legacy = &legacy, .next = serve_connection(), .spare = spare, .argc = argc, .argv = argv };
 	sigset_t signals;
 	int r;
 
-	p = (struct parent){ .listeners = *listeners, .rules = rules, .spare = spare, .settings = *settings, .argc = argc, .argv = argv };
+	legacy = (struct legacy){ .listeners = *listeners, .recall = { -1, -1 }, .rules = rules, .settings = *settings };
 	p.watchdog_ms = notify_watchdog_ms();
 	p.idle_since = clock_ms();
 	r = adopt(&p);
@@ -265,14 +356,19 @@ listen_serve(const struct listeners *listeners, struct rules *rules, struct rule
 	sigaddset(&signals, SIGHUP);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
-	if (r == 0 && (sigprocmask(SIG_BLOCK, &signals, &p.mask) < 0 ||
-	    (p.signals = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC)) < 0))
+	if (r == 0 && pipe2(legacy.taken, O_CLOEXEC | O_NONBLOCK) < 0)
+		r = -errno;
+	if (r == 0 && (sigprocmask(SIG_BLOCK, &signals, &legacy.mask) < 0 ||
+	    (legacy.signals = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC)) < 0))
 		r = -errno;
 	if (r < 0) {
 		log_line(LOG_ERR, "cannot begin to listen: %s", strerror(-r));
 		return EX_OSERR;
 	}
-	notify_open(&p.notify);
+	notify_open(&legacy.notify);
+#ifndef __GLIBC__
+	leave_stack(&p);
+#endif
 	announce(&p);
 	return run(&p);
 }

@@ -85,6 +85,12 @@ log_verbose(int level)
 }
 
 bool
+log_wants(int level)
+{
+	return level <= state.level && state.target != LOG_TO_NONE;
+}
+
+bool
 log_stderr_is_ours(void)
 {
 	return !state.stderr_is_client;
@@ -98,7 +104,7 @@ log_line(int level, const char *format, ...)
 	int saved = errno, n;
 	va_list arguments;
 
-	if (level > state.level || state.target == LOG_TO_NONE)
+	if (!log_wants(level))
 		return;
 	if (state.target == LOG_TO_STDERR)
 		start = (size_t)snprintf(line, sizeof line, state.prefix ? "<%d>" : "usher: ", level);

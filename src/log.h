@@ -24,6 +24,9 @@ void log_open(enum log_target target, int client);
 /* Lines of a level beyond LEVEL (syslog's numbers) are dropped; the default is LOG_INFO. */
 void log_verbose(int level);
 
+/* Whether lines of LEVEL are written anywhere. */
+bool log_wants(int level);
+
 /* Whether standard error is fit to hand to a program: false when it is the client's socket. */
 bool log_stderr_is_ours(void);
 

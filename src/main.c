@@ -20,7 +20,6 @@
 #include "log.h"
 #include "options.h"
 #include "serve.h"
-#include "title.h"
 
 /* Serve the connection that we were started with, or accept from the sockets that we were started with or are to open. */
 static int
@@ -82,10 +81,8 @@ main(int argc, char **argv)
 	static struct rules rules;
 	struct settings settings;
 	struct complaint complaint;
-	struct title title;
 	int r, client;
 
-	title_open(argc, argv, &title);
 	/* before anything can go wrong: what is wrong with a rule must not be told to the client */
 	client = getenv("LISTEN_FDS") != NULL ? INTAKE_LISTEN_FD : STDIN_FILENO;
 	log_open(LOG_TO_AUTO, client);
@@ -95,7 +92,6 @@ main(int argc, char **argv)
 		log_line(LOG_ERR, "%s", complaint.text);
 		return r == -EINVAL ? EX_USAGE : EX_CONFIG;
 	}
-	settings.title = &title;
 	if (settings.log != LOG_TO_AUTO)
 		log_open(settings.log, client);
 	if (settings.verbose)

@@ -12,7 +12,6 @@
 
 struct complaint;
 struct rules;
-struct title;
 
 enum mode { MODE_SERVE, MODE_CHECK, MODE_EXPLAIN, MODE_PROTOCOLS, MODE_VERSION, MODE_HELP };
 
@@ -26,7 +25,7 @@ enum mode { MODE_SERVE, MODE_CHECK, MODE_EXPLAIN, MODE_PROTOCOLS, MODE_VERSION, 
  * Times in milliseconds.  idle_timeout_ms and idle_exit_ms 0: never; drain_ms -1: for ever.  max_connections and max_per_source
  * 0: no limit.
  * source_prefix: bits of an IPv6 address that make a source.  refuse_when_full: refuse beyond max_connections, rather than leave in
- * the backlog.  listen: COUNT addresses.  title: for process titles; not a setting, but it goes where they go.
+ * the backlog.  listen: COUNT addresses.
  */
 struct settings {
 	enum mode mode;
@@ -45,7 +44,6 @@ struct settings {
 	bool refuse_when_full;
 	int drain_ms;
 	int idle_exit_ms;
-	const struct title *title;
 };
 
 /* Read when neither flag nor argument gives a rule. */

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "child.h"
 #include "children.h"
 #include "intake.h"
 #include "notify.h"
@@ -18,18 +19,19 @@ struct spell {
 	uint64_t untold;
 };
 
-/* The parent.  What is a pointer is owned by somebody else. */
+/*
+ * The parent.  What is a pointer is owned by somebody else.  It stands on the stack, which children do not get: what changes with
+ * every connection would have to be copied for every child otherwise.
+ */
 struct parent {
-	struct listeners listeners;
-	struct rules *rules, *spare;
-	struct settings settings;
+	struct legacy *legacy;
+	struct connection *next;	/* the one to serve, where its child looks for it */
+	struct rules *spare;
 	int argc;
 	char **argv;
 	struct children children;
-	struct notify notify;
-	int signals;			/* signalfd(2) */
-	sigset_t mask;			/* to put back in a child */
-	bool stopping;
+	pid_t ready;			/* the child that waits for a connection; 0: none */
+	bool stopping, broken;
 	int64_t drain_until, pause_until, idle_since;
 	int64_t status_due, watchdog_due;
 	int watchdog_ms;
@@ -45,9 +47,27 @@ void parent_reap(struct parent *p);
 bool accept_is_open(const struct parent *p, int64_t now);
 
 /*
- * Accept what waits at L, a batch at the most, and have each connection served in a process of its own, or refuse it.
+ * Accept a connection that waits at L and have it served in a process of its own, or refuse it.
  * Returns false when the listener is broken.
  */
-bool accept_batch(struct parent *p, const struct listener *l);
+bool accept_one(struct parent *p, const struct listener *l);
+
+/*
+ * Whether a child may take the next connection by itself, when nobody waits now.  It may not where the parent has to look at each
+ * client first.
+ */
+bool accept_may_get_ready(const struct parent *p);
+
+/* Begin the child that does.  p->ready tells of it. */
+void accept_get_ready(struct parent *p);
+
+/* Take note of what p->ready has told, if it has. */
+void accept_heed(struct parent *p);
+
+/* p->ready has ended with STATUS (wait(2)) and has taken no connection.  Returns false when a listener is broken. */
+bool accept_ended(struct parent *p, int status);
+
+/* Have p->ready end, unless it has just taken a connection; and wait until either has happened. */
+void accept_recall(struct parent *p);
 
 #endif

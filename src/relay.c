@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
@@ -18,11 +19,15 @@
 #include "clock.h"
 #include "reset.h"
 
-/* A chat needs no more than a page or two of this; a half that moves BULK bytes gets a pipe and is spliced from then on. */
-#define BUFFER 16384
+/* A half that moves BULK bytes gets a pipe and is spliced from then on. */
+#define BUFFER (RELAY_BUFFER / 2)
 #define BULK (4 * BUFFER)
-#define PIPE_SIZE (256 * 1024)
+#define PIPE_SIZE (512 * 1024)
 #define TURNS 16
+
+/* A connection lasts when it is silent for so long, has waited so often, or is bulk. */
+#define LASTS_MS 1000
+#define LASTS_WAITS 64
 
 /* How long a side may take to acknowledge what was sent to it before it is reset, and how often to look whether it has. */
 #define RESET_GRACE_MS 2000
@@ -38,6 +43,7 @@ struct half {
 	size_t held, offset;
 	uint64_t moved;
 	bool eof, over, may_splice;
+	bool prompt;		/* TO has TCP_NODELAY */
 	bool ready;		/* poll(2) says that moving something may work */
 	uint8_t *buffer;
 };
@@ -49,8 +55,9 @@ struct relay {
 	bool reset[2];		/* this side is to be reset when it is closed */
 	bool hung_up[2];	/* poll(2) reports a hang-up that we cannot act on yet */
 	bool ended;
+	int waits;		/* -1: the connection is known to last */
 	struct relay_result result;
-	uint8_t buffers[2][BUFFER];
+	const struct relay_options *options;
 };
 
 static enum relay_side
@@ -94,11 +101,28 @@ side_failed(struct relay *r, enum relay_side side, int error)
 	return true;
 }
 
+/* What would be wasted on a connection that is over in a moment. */
+static void
+settle(struct relay *r)
+{
+	static const int on = 1;
+
+	if (r->waits < 0)
+		return;
+	r->waits = -1;
+	/* fails on a Unix socket, which does not need it */
+	for (int side = RELAY_CLIENT; side <= RELAY_BACKEND; side++)
+		setsockopt(r->fds[side], SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+	if (r->options->lasts != NULL)
+		r->options->lasts(r->options->context);
+}
+
 /* From now on by splice, if the system has a pipe for us; both descriptors must not block then, see design. */
 static void
 start_splicing(struct half *h)
 {
 	h->may_splice = false;
+	signal(SIGPIPE, SIG_IGN);	/* splice(2) has no MSG_NOSIGNAL */
 	if (pipe2(h->pipe, O_CLOEXEC | O_NONBLOCK) < 0) {
 		h->pipe[0] = h->pipe[1] = -1;
 		return;
@@ -116,6 +140,16 @@ stop_splicing(struct half *h)
 	h->pipe[0] = h->pipe[1] = -1;
 }
 
+/* Both directions take turns in the same pages, unless the other one could not get rid of what it took. */
+static uint8_t *
+free_buffer(const struct relay *r, enum relay_side side)
+{
+	const struct half *h = &r->halves[other(side)];
+	uint8_t *first = r->options->buffer;
+
+	return h->held > 0 && h->buffer == first ? first + BUFFER : first;
+}
+
 /* Take what FROM has.  Only called when nothing is held.  Returns whether anything happened. */
 static bool
 half_read(struct relay *r, enum relay_side side)
@@ -123,12 +157,16 @@ half_read(struct relay *r, enum relay_side side)
 	struct half *h = &r->halves[side];
 	ssize_t n;
 
-	if (h->may_splice && h->moved >= BULK)
+	if (h->may_splice && h->moved >= BULK) {
 		start_splicing(h);
+		settle(r);
+	}
 	if (h->pipe[1] >= 0)
 		n = splice(h->from, NULL, h->pipe[1], NULL, PIPE_SIZE, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
-	else
+	else {
+		h->buffer = free_buffer(r, side);
 		n = recv(h->from, h->buffer, BUFFER, MSG_DONTWAIT);
+	}
 	if (n < 0 && errno == EINVAL && h->pipe[1] >= 0) {
 		/* not every kind of socket can be spliced from */
 		stop_splicing(h);
@@ -151,9 +189,15 @@ half_read(struct relay *r, enum relay_side side)
 static bool
 half_write(struct relay *r, enum relay_side side)
 {
+	static const int on = 1;
 	struct half *h = &r->halves[side];
 	ssize_t n;
 
+	/* a first write leaves at once in any case, and a short connection has no other; this fails on a Unix socket */
+	if (h->moved > 0 && !h->prompt) {
+		h->prompt = true;
+		setsockopt(h->to, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	}
 	if (h->pipe[0] >= 0)
 		n = splice(h->pipe[0], NULL, h->to, NULL, h->held, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
 	else
@@ -255,12 +299,19 @@ static bool
 wait_for_news(struct relay *r, int64_t deadline)
 {
 	struct pollfd p[2];
-	int n;
+	int n, left;
 
 	for (int side = RELAY_CLIENT; side <= RELAY_BACKEND; side++)
 		watch(r, side, &p[side]);
-	n = poll(p, 2, clock_left(deadline));
+	left = clock_left(deadline);
+	if (r->waits >= 0 && (left < 0 || left > LASTS_MS))
+		left = LASTS_MS;
+	n = poll(p, 2, left);
+	if (r->waits >= 0 && (n == 0 || ++r->waits == LASTS_WAITS))
+		settle(r);
 	if (n == 0) {
+		if (clock_left(deadline) != 0)
+			return true;
 		end_with(r, RELAY_END_IDLE, 0);
 		return false;
 	}
@@ -273,16 +324,6 @@ wait_for_news(struct relay *r, int64_t deadline)
 	for (int side = RELAY_CLIENT; side <= RELAY_BACKEND; side++)
 		heed(r, side, &p[side]);
 	return true;
-}
-
-static void
-side_begin(int fd)
-{
-	static const int on = 1;
-
-	/* both fail on a Unix socket, which does not need them */
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
 }
 
 /*
@@ -313,25 +354,22 @@ side_close(int fd, bool reset)
 }
 
 static void
-half_begin(struct half *h, int from, int to, uint8_t *buffer)
+half_begin(struct half *h, int from, int to, bool ready)
 {
-	*h = (struct half){ .from = from, .to = to, .pipe = { -1, -1 }, .may_splice = true, .ready = true, .buffer = buffer };
-	side_begin(from);
+	*h = (struct half){ .from = from, .to = to, .pipe = { -1, -1 }, .may_splice = true, .ready = ready };
 }
 
 void
-relay(int client, int backend, int idle_ms, struct relay_result *ret)
+relay(int client, int backend, const struct relay_options *options, struct relay_result *ret)
 {
-	/* static: a page of the buffers that no byte passes through costs nothing */
-	static struct relay r;
+	struct relay r = { .options = options };
 	int64_t deadline = CLOCK_NEVER;
 	bool waiting = true;
 
-	memset(&r, 0, offsetof(struct relay, buffers));
 	r.fds[RELAY_CLIENT] = client;
 	r.fds[RELAY_BACKEND] = backend;
-	half_begin(&r.halves[RELAY_CLIENT], client, backend, r.buffers[RELAY_CLIENT]);
-	half_begin(&r.halves[RELAY_BACKEND], backend, client, r.buffers[RELAY_BACKEND]);
+	half_begin(&r.halves[RELAY_CLIENT], client, backend, true);
+	half_begin(&r.halves[RELAY_BACKEND], backend, client, false);
 
 	while (waiting) {
 		bool moved = half_shovel(&r, RELAY_CLIENT);
@@ -339,8 +377,8 @@ relay(int client, int backend, int idle_ms, struct relay_result *ret)
 		moved |= half_shovel(&r, RELAY_BACKEND);
 		if (r.halves[RELAY_CLIENT].over && r.halves[RELAY_BACKEND].over)
 			break;
-		if (idle_ms > 0 && (moved || deadline == CLOCK_NEVER))
-			deadline = clock_ms() + idle_ms;
+		if (options->idle_ms > 0 && (moved || deadline == CLOCK_NEVER))
+			deadline = clock_ms() + options->idle_ms;
 		waiting = wait_for_news(&r, deadline);
 	}
 	if (r.ended && r.result.end == RELAY_END_SYSTEM)

@@ -29,12 +29,26 @@ struct relay_result {
 	int error;
 };
 
+#define RELAY_BUFFER 32768
+
+/*
+ * idle_ms: end when no byte moved for so many milliseconds; 0: never.
+ * buffer: RELAY_BUFFER bytes, of which a chat touches no more than what one message fills.
+ * lasts: called with CONTEXT, once at the most, when the connection turns out not to be over in a moment.  NULL: nothing to call.
+ */
+struct relay_options {
+	int idle_ms;
+	uint8_t *buffer;
+	void (*lasts)(void *context);
+	void *context;
+};
+
 /*
  * Relay until done.  Takes ownership of both descriptors: they are closed on return, or reset where the other side was.
- * IDLE_MS: end when no byte moved for so many milliseconds; 0: never.
- * SIGPIPE must be ignored by the caller.
+ * The client is read first: a backend has nothing to say to whom it does not know yet, or poll(2) tells of it.
+ * SIGPIPE may be ignored from then on.
  */
-void relay(int client, int backend, int idle_ms, struct relay_result *ret);
+void relay(int client, int backend, const struct relay_options *options, struct relay_result *ret);
 
 /* "client", "backend", "client-reset", "backend-reset", "idle-timeout", "system" */
 const char *relay_end_name(enum relay_end end);

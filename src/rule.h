@@ -72,7 +72,7 @@ struct rule {
 };
 
 /* Everything that rules are made of stands in STORAGE: static, so that pages that no rule needs cost nothing. */
-#define RULES_STORAGE (1024 * 1024)
+#define RULES_STORAGE (640 * 1024)
 
 /* In order.  Zeroed at the start. */
 struct rules {

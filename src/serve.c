@@ -4,7 +4,7 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -21,17 +21,35 @@
 #include "sniff.h"
 #include "title.h"
 
-/* What is known of the connection so far; everything that its log line tells. */
+/*
+ * What is known of the connection so far; everything that its log line tells.  In the order of use: what a short connection touches
+ * comes first and the large arrays last, so that it stays within a page.
+ */
 struct story {
 	struct connection *connection;
 	const struct settings *settings;
 	int64_t start;
-	struct sniff sniff;
-	struct readings readings;
-	uint8_t scratch[SNIFF_MAX];
 	const struct rule *rule;	/* NULL: none */
 	const struct probe *probe;	/* NULL: not known */
+	struct address backend;
+	struct readings readings;
+	struct sniff sniff;
+	uint8_t scratch[SNIFF_MAX];
+	struct logfmt line;
 };
+
+/*
+ * A process has one connection, so all of it is static: what is not touched costs nothing.  In front is a stack for a child that
+ * serves; its upper end, the connection, the title and the story's beginning are in the same page.
+ */
+#define STACK_SIZE (192 * 1024)
+#define STACK_IN_PAGE 2048
+static _Alignas(4096) struct {
+	char stack[STACK_SIZE + STACK_IN_PAGE];
+	struct connection connection;
+	struct title title;
+	struct story story;
+} hot;
 
 static struct span
 seen(const struct story *s)
@@ -41,11 +59,13 @@ seen(const struct story *s)
 
 /* Begin the log line: client, protocol with attributes, rule and action. */
 static void
-describe(const struct story *s, struct logfmt *l)
+describe(struct story *s)
 {
+	struct logfmt *l = &s->line;
 	char text[ADDRESS_TEXT];
 
-	*l = (struct logfmt){ 0 };
+	if (!log_wants(LOG_INFO))
+		return;
 	logfmt_text(l, "client", address_format(&s->connection->peer, text));
 	if (s->connection->name != NULL)
 		logfmt_text(l, "socket", s->connection->name);
@@ -60,11 +80,15 @@ describe(const struct story *s, struct logfmt *l)
 
 /* Finish the log line and write it. */
 static void
-conclude(const struct story *s, struct logfmt *l, int level, const char *end)
+conclude(struct story *s, int level, const char *end)
 {
-	int64_t ms = clock_ms() - s->start;
+	struct logfmt *l = &s->line;
+	int64_t ms;
 	char text[32];
 
+	if (!log_wants(level))
+		return;
+	ms = clock_ms() - s->start;
 	snprintf(text, sizeof text, "%lld.%03llds", (long long)(ms / 1000), (long long)(ms % 1000));
 	logfmt_text(l, "duration", text);
 	logfmt_text(l, "end", end);
@@ -72,12 +96,10 @@ conclude(const struct story *s, struct logfmt *l, int level, const char *end)
 }
 
 static void
-tell(const struct story *s, const char *end)
+tell(struct story *s, const char *end)
 {
-	struct logfmt l;
-
-	describe(s, &l);
-	conclude(s, &l, LOG_INFO, end);
+	describe(s);
+	conclude(s, LOG_INFO, end);
 }
 
 /* Take what has arrived, so that closing does not turn into a reset.  Returns false at the end of file. */
@@ -127,14 +149,26 @@ reply(int fd, const struct action *a, int64_t deadline)
 	close(fd);
 }
 
+/* A title is for connections that last this long, for it costs as much as a chat. */
+#define SHOW_MS 1000
+
 /* Have ps(1) and systemctl(1) show what this process does. */
 static void
-show(const struct story *s, const char *what, const char *to)
+show_waiting(struct story *s)
 {
 	char client[ADDRESS_TEXT];
 
-	title_set(s->settings->title, "usher: %s %s%s%s", what, address_format(&s->connection->peer, client),
-	    *to != '\0' ? " -> " : "", to);
+	title_format(&hot.title, "usher: waiting for %s", address_format(&s->connection->peer, client));
+}
+
+static void
+show_relaying(void *story)
+{
+	struct story *s = story;
+	char client[ADDRESS_TEXT], backend[ADDRESS_TEXT];
+
+	title_format(&hot.title, "usher: %s %s -> %s", s->probe != NULL ? s->probe->name : "relaying",
+	    address_format(&s->connection->peer, client), address_format(&s->backend, backend));
 }
 
 static int
@@ -154,29 +188,30 @@ static int
 act_connect(struct story *s)
 {
 	const struct action *a = &s->rule->action;
+	/* the bytes have been looked at and are told of in the line by then, so what they are in can be used again */
+	struct relay_options options = { s->settings->idle_timeout_ms, s->sniff.bytes, show_relaying, s };
 	struct relay_result result;
-	struct address backend;
-	struct logfmt l;
 	char text[ADDRESS_TEXT];
 	int fd;
 
-	signal(SIGPIPE, SIG_IGN);	/* splice(2) has no MSG_NOSIGNAL */
-	fd = dial(a->endpoints, a->count, clock_ms() + s->settings->connect_timeout_ms, &backend);
-	describe(s, &l);
+	fd = dial(a->endpoints, a->count, clock_ms() + s->settings->connect_timeout_ms, &s->backend);
+	describe(s);
 	if (fd < 0) {
-		logfmt_text(&l, "error", strerror(-fd));
-		conclude(s, &l, LOG_ERR, "backend-unreachable");
+		logfmt_text(&s->line, "error", strerror(-fd));
+		conclude(s, LOG_ERR, "backend-unreachable");
 		reset_close(s->connection->fd);
 		return EX_UNAVAILABLE;
 	}
-	logfmt_text(&l, "backend", address_format(&backend, text));
-	show(s, s->probe != NULL ? s->probe->name : "relaying", text);
-	relay(s->connection->fd, fd, s->settings->idle_timeout_ms, &result);
-	logfmt_number(&l, "bytes_in", result.bytes[RELAY_CLIENT]);
-	logfmt_number(&l, "bytes_out", result.bytes[RELAY_BACKEND]);
+	if (log_wants(LOG_INFO))
+		logfmt_text(&s->line, "backend", address_format(&s->backend, text));
+	relay(s->connection->fd, fd, &options, &result);
+	if (!log_wants(LOG_INFO))
+		return result.end == RELAY_END_SYSTEM ? EX_OSERR : EX_OK;
+	logfmt_number(&s->line, "bytes_in", result.bytes[RELAY_CLIENT]);
+	logfmt_number(&s->line, "bytes_out", result.bytes[RELAY_BACKEND]);
 	if (result.end == RELAY_END_SYSTEM)
-		logfmt_text(&l, "error", strerror(result.error));
-	conclude(s, &l, result.end == RELAY_END_SYSTEM ? LOG_ERR : LOG_INFO, relay_end_name(result.end));
+		logfmt_text(&s->line, "error", strerror(result.error));
+	conclude(s, result.end == RELAY_END_SYSTEM ? LOG_ERR : LOG_INFO, relay_end_name(result.end));
 	return result.end == RELAY_END_SYSTEM ? EX_OSERR : EX_OK;
 }
 
@@ -225,10 +260,12 @@ decide(struct story *s, const struct rules *rules, const char **ret_end)
 {
 	int64_t deadline = s->start + s->settings->timeout_ms, now = s->start;
 	struct evidence e = { .connection = s->connection, .timeout_ms = s->settings->timeout_ms };
+	bool shown = false;
 	int r = sniff_now(&s->sniff);
 
 	for (;;) {
 		struct patience patience;
+		int64_t until = deadline;
 		enum verdict v;
 
 		if (r < 0 && r != -ETIMEDOUT) {
@@ -249,37 +286,58 @@ decide(struct story *s, const struct rules *rules, const char **ret_end)
 			*ret_end = "no-rule";
 			return v;
 		}
-		show(s, "waiting for", "");
 		if (s->sniff.have == 0 && patience.quiet_ms < deadline - s->start)
-			r = sniff_wait(&s->sniff, patience.want, s->start + patience.quiet_ms);
-		else
-			r = sniff_wait(&s->sniff, patience.want, deadline);
+			until = s->start + patience.quiet_ms;
+		if (!shown && now - s->start >= SHOW_MS) {
+			show_waiting(s);
+			shown = true;
+		}
+		if (!shown && until - s->start > SHOW_MS)
+			until = s->start + SHOW_MS;
+		r = sniff_wait(&s->sniff, patience.want, until);
 		now = clock_ms();
 	}
+}
+
+void *
+serve_stack(void)
+{
+	return hot.stack + sizeof hot.stack;
+}
+
+struct connection *
+serve_connection(void)
+{
+	return &hot.connection;
+}
+
+struct title *
+serve_title(void)
+{
+	return &hot.title;
 }
 
 int
 serve(struct connection *c, const struct rules *rules, const struct settings *settings)
 {
-	/* static: pages that are not needed cost nothing, and a process serves one connection */
-	static struct story s;
+	struct story *s = &hot.story;
 	const char *end;
 	enum verdict v;
 
-	s.connection = c;
-	s.settings = settings;
-	s.start = clock_ms();
-	s.readings.scratch = s.scratch;
-	s.readings.scratch_size = sizeof s.scratch;
-	sniff_begin(&s.sniff, c->fd, c->family);
+	s->connection = c;
+	s->settings = settings;
+	s->start = clock_ms();
+	s->readings.scratch = s->scratch;
+	s->readings.scratch_size = sizeof s->scratch;
+	sniff_begin(&s->sniff, c->fd, c->family);
 
-	v = decide(&s, rules, &end);
-	sniff_end(&s.sniff);
-	s.probe = readings_identify(&s.readings, s.rule != NULL ? rule_protocol(s.rule) : NULL, seen(&s));
+	v = decide(s, rules, &end);
+	sniff_end(&s->sniff);
+	s->probe = readings_identify(&s->readings, s->rule != NULL ? rule_protocol(s->rule) : NULL, seen(s));
 	if (v == PROBE_YES)
-		return act(&s);
+		return act(s);
 	drain(c->fd);
 	close(c->fd);
-	tell(&s, end);
+	tell(s, end);
 	return EX_OK;
 }

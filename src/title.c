@@ -3,67 +3,63 @@
 #include "title.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
-/* Arguments and environment that are larger than this stay where they are, and then there are no titles. */
-#define ROOM (128 * 1024)
+/* The linker's names for where the program begins, and where its code and its initialised data end. */
+extern const char __executable_start[], etext[], edata[];
 
-/* Where the strings of LIST end if they stand one behind the other from END on. */
-static char *
-end_of(char *const list[], char *end)
-{
-	for (size_t i = 0; list[i] != NULL && list[i] == end; i++)
-		end = list[i] + strlen(list[i]) + 1;
-	return end;
-}
-
-/* Have the strings of LIST point into *TO, behind copies of them, as far as they stand between START and END. */
+/*
+ * PR_SET_MM_MAP, the one way to move the command line that needs no privilege, sets everything that the kernel knows of a process's
+ * memory.  It takes no part in what the memory does, but for brk; so what is not at hand may be near the truth.
+ */
 static void
-move(char *list[], const char *start, const char *end, char **to)
+show(const struct title *t)
 {
-	for (size_t i = 0; list[i] != NULL; i++) {
-		size_t size = strlen(list[i]) + 1;
+	uint64_t brk = (uint64_t)syscall(SYS_brk, 0), end = (uintptr_t)t->text + sizeof t->text;
+	struct prctl_mm_map map = {
+		.start_code = (uintptr_t)__executable_start,
+		.end_code = (uintptr_t)etext,
+		.start_data = (uintptr_t)etext,
+		.end_data = (uintptr_t)edata,
+		.start_brk = brk,
+		.brk = brk,
+		.start_stack = (uintptr_t)&brk,
+		.arg_start = (uintptr_t)t->text,
+		.arg_end = end,
+		.env_start = end,
+		.env_end = end,
+		.exe_fd = (uint32_t)-1,
+	};
 
-		if (list[i] < start || list[i] >= end)
-			continue;
-		list[i] = memcpy(*to, list[i], size);
-		*to += size;
-	}
+	prctl(PR_SET_MM, PR_SET_MM_MAP, &map, sizeof map, 0);
 }
 
 void
-title_open(int argc, char **argv, struct title *ret)
+title_set(struct title *t, const char *text)
 {
-	extern char **environ;
-	/* static: pages of it that are not needed cost nothing, and there is no system call */
-	static char room[ROOM];
-	char *start = argv[0], *end, *to = room;
+	size_t length = strnlen(text, sizeof t->text - 1);
 
-	*ret = (struct title){ 0 };
-	if (argc < 1 || environ == NULL)
-		return;
-	end = end_of(environ, end_of(argv, start));
-	if ((size_t)(end - start) > sizeof room)
-		return;
-	*ret = (struct title){ start, (size_t)(end - start) };
-	move(argv, start, end, &to);
-	move(environ, start, end, &to);
+	memcpy(t->text, text, length);
+	/* to the end: proc(5), a last byte that is not NUL tells the kernel to look for the end behind it */
+	memset(t->text + length, 0, sizeof t->text - length);
+	if (!t->shown)
+		show(t);
+	t->shown = true;
 }
 
 void
-title_set(const struct title *t, const char *format, ...)
+title_format(struct title *t, const char *format, ...)
 {
+	char text[TITLE_SIZE];
 	va_list arguments;
-	int n;
 
-	if (t == NULL || t->length == 0)
-		return;
 	va_start(arguments, format);
-	n = vsnprintf(t->start, t->length, format, arguments);
+	vsnprintf(text, sizeof text, format, arguments);
 	va_end(arguments);
-	/* proc(5): a last byte of the arguments that is not NUL tells the kernel to look for the end behind them */
-	if (n >= 0 && (size_t)n < t->length)
-		memset(t->start + n, 0, t->length - (size_t)n);
+	title_set(t, text);
 }

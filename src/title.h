@@ -2,21 +2,26 @@
 #ifndef USHER_TITLE_H
 #define USHER_TITLE_H
 
-#include <stddef.h>
+#include <stdbool.h>
 
-/* The memory that the kernel shows as the command line: LENGTH bytes at START; length 0: there is none to write to. */
+/* Longer titles are cut. */
+#define TITLE_SIZE 256
+
+/* Begin with { 0 }.  shown: the kernel has been told of TEXT, by this process or the one that it was forked from. */
 struct title {
-	char *start;
-	size_t length;
+	bool shown;
+	char text[TITLE_SIZE];
 };
 
 /*
- * Make the memory of arguments and environment free for titles, by moving both; argv[] and environ point to the copies afterwards.
- * Call before anything keeps a pointer into them.  Where they are larger than 128 KiB *ret is empty.
+ * Show TEXT as this process's command line, cut to what fits.  The kernel reads it from T whenever somebody asks, so T must stay, and
+ * it must not share a page with initialised data, which the kernel does not look into.  Arguments and environment stay where they are.
+ * Only the first one takes a system call; a child that sets the same T makes its own copy of it and needs none.
+ * Nothing happens where the kernel cannot (one without CONFIG_CHECKPOINT_RESTORE).
  */
-void title_open(int argc, char **argv, struct title *ret);
+void title_set(struct title *t, const char *text);
 
-/* Show FORMAT as the command line, cut to what fits.  T may be NULL: nothing happens. */
-void title_set(const struct title *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The same with a FORMAT. */
+void title_format(struct title *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

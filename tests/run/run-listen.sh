@@ -53,8 +53,12 @@ let_go() { # NAME
 	touch "$T/$1.hold"
 	wait_for test -e "$T/$1.done"
 }
+# Titles of the parent's processes; the one that is ready for the next connection has none to serve, and is left out.
+titles() {
+	ps -o args= --ppid "$PARENT" | sed '/^usher: ready for the next connection$/d'
+}
 children() {
-	ps -o pid= --ppid "$PARENT" | wc -l
+	titles | wc -l
 }
 has_children() { # N
 	[ "$(children)" -eq "$1" ]
@@ -376,10 +380,13 @@ kill "$PARENT"
 serve_listening titles --timeout 1h 'text={HOLD} connect '"$echo" 'any reply hello'
 hold titles 2 --say='{HOLD}' --first='^{HOLD}' --expect='go'
 is "$(ps -o args= -p "$PARENT")" "usher: listening on 127.0.0.1:$PORT" "ps: the parent's title"
-titles=$(ps -o args= --ppid "$PARENT")
 title="usher: [a-z]+ 127\.0\.0\.1:[0-9]+ -> $echo"
-like "$titles" "^$title"$'\n'"$title\$" "and the connections'"
-victim=$(ps -o pid= --ppid "$PARENT" | head -n 1 | tr -d ' ')
+have_titles() {
+	[ "$(titles | grep -cE "^$title\$")" -eq 2 ] && [ "$(titles | wc -l)" -eq 2 ]
+}
+ok "and the connections', once they turn out to last" wait_for have_titles
+ok 'and of the one that is ready for the next' wait_for test "$(ps -o args= --ppid "$PARENT" | wc -l)" -eq 3
+victim=$(ps -o pid=,args= --ppid "$PARENT" | awk '/ -> / { print $1; exit }')
 kill -KILL "$victim"
 ok 'a violent end is told' wait_log "^usher: process $victim, of one connection, was ended by signal 9"
 flood --count=20 --expect=hello 127.0.0.1:"$PORT"

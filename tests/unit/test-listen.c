@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -20,18 +21,18 @@
 #include "options.h"
 #include "tap.h"
 
-/* What accept(2) is to say, so many times, before it does its work. */
-static struct {
+/* What accept(2) is to say, so many times, before it does its work; to the parent and to its children. */
+static struct refusal {
 	int error, times;
-} refusal;
+} *refusal;
 
 /* The library's, but for that. */
 int
 accept4(int fd, struct sockaddr *restrict address, socklen_t *restrict length, int flags)
 {
-	if (refusal.times > 0) {
-		refusal.times--;
-		errno = refusal.error;
+	if (refusal->times > 0) {
+		refusal->times--;
+		errno = refusal->error;
 		return -1;
 	}
 	return (int)syscall(SYS_accept4, fd, address, length, flags);
@@ -141,10 +142,43 @@ stop(struct server *s)
 	is_int(wait_child(s->pid), 0, "it ends well");
 }
 
-static void
-refuse_once(void)
+/* The child that is ready for the next connection, when there is no connection; 0: there is none. */
+static pid_t
+ready_child(const struct server *s)
 {
-	refusal.times = 1;
+	char path[64], text[32] = "";
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)s->pid, (int)s->pid);
+	for (int i = 0; i < 500; i++) {
+		int fd = open(path, O_RDONLY | O_CLOEXEC);
+		ssize_t n = fd == -1 ? -1 : read(fd, text, sizeof(text) - 1);
+
+		if (fd == -1)
+			die("%s: %s", path, strerror(errno));
+		close(fd);
+		/* alone: others serve a connection, or have */
+		if (n > 0 && strchr(text, ' ') == text + n - 1)
+			return (pid_t)atoi(text);
+		poll(NULL, 0, 10);
+	}
+	return 0;
+}
+
+/*
+ * A server whose accept(2) says ERROR, so many TIMES: to the parent, which accepts as long as there is somebody at the door, or to the
+ * child that waits for who comes LATER.
+ */
+static void
+start_refusing(struct server *ret, int error, int times, bool later)
+{
+	static const char *const words[] = { "usher", "any reply hello", NULL };
+
+	*refusal = (struct refusal){ error, later ? 0 : times };
+	start(ret, nothing, words);
+	if (later) {
+		ok(ready_child(ret) > 0, "a child is ready");
+		refusal->times = times;
+	}
 }
 
 /* Errors of one connection, or of nothing at all: the next one is served and nobody is bothered. */
@@ -155,23 +189,16 @@ test_passing(void)
 		EINTR, EAGAIN, ECONNABORTED, EPROTO, ENOPROTOOPT, ENETDOWN, ENETUNREACH, EHOSTDOWN, EHOSTUNREACH, ENONET, EOPNOTSUPP, EPERM,
 		ETIMEDOUT,
 	};
-	static const char *const words[] = { "usher", "any reply hello", NULL };
 
-	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+	for (size_t i = 0; i < 2 * sizeof(errors) / sizeof(errors[0]); i++) {
+		int error = errors[i / 2];
 		struct server s;
 
-		refusal.error = errors[i];
-		start(&s, refuse_once, words);
-		ok(answers(&s), "accept: %s: then served", strerror(errors[i]));
+		start_refusing(&s, error, 1, i % 2);
+		ok(answers(&s), "accept: %s: then served", strerror(error));
 		is_int(logged(&s, "accept"), 0, "and not worth a word");
 		stop(&s);
 	}
-}
-
-static void
-refuse_five(void)
-{
-	refusal.times = 5;
 }
 
 /* Something has run out: pause, tell once, go on. */
@@ -179,16 +206,15 @@ static void
 test_shortage(void)
 {
 	static const int errors[] = { EMFILE, ENFILE, ENOMEM, ENOBUFS };
-	static const char *const words[] = { "usher", "any reply hello", NULL };
 
-	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+	for (size_t i = 0; i < 2 * sizeof(errors) / sizeof(errors[0]); i++) {
+		int error = errors[i / 2];
 		struct server s;
 
-		refusal.error = errors[i];
-		start(&s, refuse_five, words);
-		ok(answers(&s), "accept: %s five times: then served", strerror(errors[i]));
+		start_refusing(&s, error, 5, i % 2);
+		ok(answers(&s), "accept: %s five times: then served", strerror(error));
 		is_int(logged(&s, "pausing"), 1, "and told once");
-		is_int(logged(&s, strerror(errors[i])), 1, "with the reason");
+		is_int(logged(&s, strerror(error)), 1, "with the reason");
 		stop(&s);
 	}
 }
@@ -197,16 +223,16 @@ test_shortage(void)
 static void
 test_broken(void)
 {
-	static const char *const words[] = { "usher", "any reply hello", NULL };
-	struct server s;
-	int fd;
+	for (int later = 0; later < 2; later++) {
+		struct server s;
+		int fd;
 
-	refusal.error = EINVAL;
-	start(&s, refuse_once, words);
-	fd = connect_to(&s.address);
-	is_int(wait_child(s.pid), EX_OSERR, "accept: %s: the end", strerror(EINVAL));
-	is_int(logged(&s, strerror(EINVAL)), 1, "with a word");
-	close(fd);
+		start_refusing(&s, EINVAL, 1, later);
+		fd = connect_to(&s.address);
+		is_int(wait_child(s.pid), EX_OSERR, "accept: %s: the end", strerror(EINVAL));
+		is_int(logged(&s, strerror(EINVAL)), 1, "with a word");
+		close(fd);
+	}
 }
 
 /* Become a user who may have two processes. */
@@ -336,9 +362,58 @@ test_reload_limit(void)
 	stop(&s);
 }
 
+/* Whether nobody listens any more, soon. */
+static bool
+is_closed(const struct server *s)
+{
+	for (int i = 0; i < 500; i++) {
+		int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), r = connect(fd, &s->address.sa, s->address.length);
+
+		close(fd);
+		if (r == -1)
+			return true;
+		poll(NULL, 0, 10);
+	}
+	return false;
+}
+
+/* The child that is ready: whatever becomes of it, the next connection is served. */
+static void
+test_ready(void)
+{
+	static const char *const words[] = { "usher", "any reply hello", NULL };
+	struct server s;
+	pid_t first, second;
+
+	start(&s, nothing, words);
+	first = ready_child(&s);
+	kill(first, SIGKILL);
+	ok(answers(&s), "somebody ends the child that is ready: the next is served");
+	ok(logs(&s, "was ended by signal 9"), "which is told");
+	for (int i = 0; i < 20; i++)
+		ok(answers(&s), "and the others");
+
+	/* one that does not heed must not hold up a reload for ever */
+	second = ready_child(&s);
+	ok(second > 0 && second != first, "then another is ready");
+	kill(second, SIGSTOP);
+	kill(s.pid, SIGHUP);
+	ok(logs(&s, "read 1 rule"), "somebody stops it: reloaded all the same");
+	ok(answers(&s), "and served");
+	is_int(kill(second, 0), -1, "it is no more");
+
+	ok(ready_child(&s) > 0, "again one is ready");
+	kill(s.pid, SIGKILL);
+	wait_child(s.pid);
+	ok(is_closed(&s), "without its parent it ends");
+}
+
 int
 main(void)
 {
+	refusal = mmap(NULL, sizeof(*refusal), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (refusal == MAP_FAILED)
+		die("mmap: %s", strerror(errno));
 	test_passing();
 	test_shortage();
 	test_broken();
@@ -346,6 +421,7 @@ main(void)
 	test_ignored();
 	test_crash();
 	test_reload_limit();
+	test_ready();
 	fixture_end();
 	return done_testing();
 }

@@ -21,27 +21,38 @@
 
 #define MIB (1024 * 1024)
 
-/* What the child tells: the result and how many descriptors it has more or less than before. */
+/* What the child tells: the result, how many descriptors it has more or less than before, how often it was told that it lasts. */
 struct told {
 	struct relay_result result;
-	int descriptors;
+	int descriptors, lasted;
 };
 
-/* end[RELAY_CLIENT]: what the client holds.  near: as the relay has them, -1 unless kept. */
+/*
+ * end[RELAY_CLIENT]: what the client holds.  near: as the relay has them, -1 unless kept.  lasts: how often the relay is expected to
+ * tell that the connection lasts, -1: never mind.
+ */
 struct rig {
 	int end[2], near[2];
+	int lasts;
 	int report;
 	pid_t pid;
 };
 
 static void
+count_call(void *counter)
+{
+	++*(int *)counter;
+}
+
+static void
 relay_child(int client, int backend, int idle_ms, int report)
 {
-	struct told told;
+	static uint8_t buffer[RELAY_BUFFER];
+	struct told told = { .lasted = 0 };
+	struct relay_options options = { idle_ms, buffer, count_call, &told.lasted };
 	int before = count_descriptors();
 
-	signal(SIGPIPE, SIG_IGN);
-	relay(client, backend, idle_ms, &told.result);
+	relay(client, backend, &options, &told.result);
 	told.descriptors = count_descriptors() - before;
 	_exit(write(report, &told, sizeof(told)) != sizeof(told));
 }
@@ -50,7 +61,7 @@ static struct rig
 rig_open(enum wire client, enum wire backend, int idle_ms, bool keep)
 {
 	struct pair c = pair_open(client), b = pair_open(backend);
-	struct rig rig = { .end = { c.far, b.far }, .near = { -1, -1 } };
+	struct rig rig = { .end = { c.far, b.far }, .near = { -1, -1 }, .lasts = -1 };
 	int report[2];
 
 	if (pipe2(report, O_CLOEXEC) == -1)
@@ -97,6 +108,8 @@ rig_close(struct rig *rig, enum relay_end end, int64_t in, int64_t out, const ch
 			is_int((long long)told.result.bytes[RELAY_CLIENT], in, "%s: bytes from the client", what);
 		if (out >= 0)
 			is_int((long long)told.result.bytes[RELAY_BACKEND], out, "%s: bytes from the backend", what);
+		if (rig->lasts >= 0)
+			is_int(told.lasted, rig->lasts, "%s: whether it lasts is told", what);
 		is_int(told.descriptors, -2, "%s: both sockets were closed and nothing else is open", what);
 	}
 	close(rig->report);
@@ -602,28 +615,80 @@ test_idle(void)
 	rig_close(&rig, RELAY_END_IDLE, -1, 0, "stuck");
 }
 
+/* NUMBER bytes each way, one at a time. */
+static void
+chat(const struct rig *rig, int number)
+{
+	char byte = 'x';
+
+	for (int i = 0; i < number; i++)
+		for (int from = RELAY_CLIENT; from <= RELAY_BACKEND; from++) {
+			send_all(rig->end[from], &byte, 1);
+			receive(rig->end[1 - from], &byte, 1);
+		}
+}
+
+static int
+option_of(const struct rig *rig, int side, int level, int name)
+{
+	socklen_t size = sizeof(int);
+	int value = -1;
+
+	if (getsockopt(rig->near[side], level, name, &value, &size) == -1)
+		die("getsockopt: %s", strerror(errno));
+	return value;
+}
+
+/* See whether the sockets that we still hold have got what a connection that LASTS gets, and end. */
+static void
+rig_settled(struct rig *rig, int lasts, int64_t in, int64_t out, const char *what)
+{
+	for (int side = RELAY_CLIENT; side <= RELAY_BACKEND; side++) {
+		/* the relay may be a moment behind the bytes that it moved */
+		for (int64_t until = clock_ms() + 20000; lasts != 0 && clock_ms() < until;)
+			if (option_of(rig, side, SOL_SOCKET, SO_KEEPALIVE) != 0)
+				break;
+		is_int(option_of(rig, side, SOL_SOCKET, SO_KEEPALIVE) != 0, lasts, "%s: SO_KEEPALIVE on side %d", what, side);
+		close(rig->near[side]);
+		rig->near[side] = -1;
+	}
+	rig->lasts = lasts;
+	leave_first(rig, RELAY_CLIENT);
+	rig_close(rig, RELAY_END_CLIENT, in, out, what);
+}
+
 static void
 test_options(void)
 {
+	static char waste[PERIOD];
+	const uint64_t all = 16 * PERIOD;
 	struct rig rig = rig_open(WIRE_TCP4, WIRE_TCP4, 0, true);
-	char byte;
 
-	/* a byte that came through shows that the relay is at work */
-	send_text(rig.end[RELAY_CLIENT], "x");
-	receive(rig.end[RELAY_BACKEND], &byte, 1);
-	for (int side = RELAY_CLIENT; side <= RELAY_BACKEND; side++) {
-		int nodelay = 0, keepalive = 0;
-		socklen_t size = sizeof(int);
+	chat(&rig, 1);
+	for (int side = RELAY_CLIENT; side <= RELAY_BACKEND; side++)
+		is_int(option_of(&rig, side, IPPROTO_TCP, TCP_NODELAY), 0, "one message each way needs no TCP_NODELAY on side %d", side);
+	rig_settled(&rig, 0, 1, 1, "over in a moment");
 
-		getsockopt(rig.near[side], IPPROTO_TCP, TCP_NODELAY, &nodelay, &size);
-		getsockopt(rig.near[side], SOL_SOCKET, SO_KEEPALIVE, &keepalive, &size);
-		ok(nodelay != 0, "TCP_NODELAY on side %d", side);
-		ok(keepalive != 0, "SO_KEEPALIVE on side %d", side);
-		close(rig.near[side]);
-		rig.near[side] = -1;
-	}
-	leave_first(&rig, RELAY_CLIENT);
-	rig_close(&rig, RELAY_END_CLIENT, 1, 0, "options");
+	rig = rig_open(WIRE_TCP4, WIRE_TCP4, 0, true);
+	chat(&rig, 2);
+	for (int side = RELAY_CLIENT; side <= RELAY_BACKEND; side++)
+		ok(option_of(&rig, side, IPPROTO_TCP, TCP_NODELAY) != 0, "two have it on side %d", side);
+	rig_settled(&rig, 1, 2, 2, "silent");
+
+	rig = rig_open(WIRE_TCP4, WIRE_TCP4, 0, true);
+	chat(&rig, 200);
+	rig_settled(&rig, 1, 200, 200, "a long chat");
+
+	/* the silence that tells is not the one that ends */
+	rig = rig_open(WIRE_TCP4, WIRE_TCP4, 60000, true);
+	rig_settled(&rig, 1, 0, 0, "silent from the beginning");
+
+	rig = rig_open(WIRE_TCP4, WIRE_TCP4, 0, true);
+	for (uint64_t at = 0; at < all; at += PERIOD)
+		send_all(rig.end[RELAY_CLIENT], pattern(at), PERIOD);
+	for (int i = 0; i < 16; i++)
+		receive(rig.end[RELAY_BACKEND], waste, PERIOD);
+	rig_settled(&rig, 1, (int64_t)all, 0, "bulk");
 }
 
 static void
