@@ -6,6 +6,11 @@
 #include <poll.h>
 #include <sched.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -99,4 +104,80 @@ child_begin(const struct legacy *l)
 	pid_t pid = clone(be_child, serve_stack(), SIGCHLD, (void *)l);
 
 	return pid < 0 ? -errno : pid;
+}
+
+/* For a program's environment, or to resolve a name. */
+static bool
+needs_malloc(const struct action *a)
+{
+	if (a->kind == ACTION_EXEC)
+		return true;
+	for (size_t i = 0; a->kind == ACTION_CONNECT && i < a->count; i++)
+		if (a->endpoints[i].address.length == 0)
+			return true;
+	return false;
+}
+
+void
+child_prepare_malloc(const struct rules *rules)
+{
+	void *volatile first;
+
+	for (const struct rule *r = rules->first; r != NULL; r = r->next)
+		if (needs_malloc(&r->action)) {
+			first = malloc(1);
+			free(first);
+			return;
+		}
+}
+
+/* How much of the stack there may be below the function that runs. */
+#define STACK_BELOW (1024 * 1024)
+
+/* Move TEXT to *TO.  Returns where it is then, or NULL when it does not fit before END. */
+static char *
+move(const char *text, char **to, const char *end)
+{
+	size_t size = strlen(text) + 1;
+	char *moved = *to;
+
+	if (size > (size_t)(end - moved))
+		return NULL;
+	*to += size;
+	return memcpy(moved, text, size);
+}
+
+void
+child_leave_stack(struct listeners *listeners)
+{
+	extern char **environ;
+	/* static: pages that are not needed cost nothing, and it is near everything else */
+	static char *list[1024], text[32 * 1024];
+	char *to = text, *end = text + sizeof text;
+	size_t count = 0, page = (size_t)sysconf(_SC_PAGESIZE);
+	uintptr_t top = getauxval(AT_EXECFN), here = (uintptr_t)&top;
+
+#ifdef __GLIBC__
+	/* it keeps pointers to what the kernel has put there */
+	top = 0;
+#endif
+	if (top == 0)
+		return;
+	for (; count < sizeof list / sizeof list[0] - 1 && environ[count] != NULL; count++)
+		if ((list[count] = move(environ[count], &to, end)) == NULL)
+			return;
+	if (environ[count] != NULL)
+		return;
+	for (size_t i = 0; i < listeners->count; i++) {
+		struct listener *l = &listeners->each[i];
+
+		if (l->name != NULL && (l->name = move(l->name, &to, end)) == NULL)
+			return;
+	}
+	environ = list;
+	/* the last thing on a stack is the program's name, and a pointer's worth of zeroes */
+	top += strlen((const char *)top) + 1 + sizeof(void *);
+	/* the rest of the stack is below; that some of the range is not mapped does not matter */
+	here -= here % page + STACK_BELOW;
+	madvise((void *)here, (top - here + page - 1) / page * page, MADV_DONTFORK);
 }

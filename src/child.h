@@ -39,4 +39,18 @@ pid_t child_begin(const struct legacy *l);
 /* accept(2) from L into *ret.  Returns 0 or -errno. */
 int child_accept(const struct listener *l, struct connection *ret);
 
+/*
+ * For a parent that is about to have children, and again when it has other RULES: where a child will use malloc(3), use it first.
+ * musl's looks for randomness on the stack the first time, which children may not have.  Otherwise not, for a heap is something
+ * that each child would be given.
+ */
+void child_prepare_malloc(const struct rules *rules);
+
+/*
+ * For the same parent: keep the stack to ourselves.  Children have one of their own, and what they need of what is on ours, the
+ * environment and the names of LISTENERS in it, is moved.  Where it is too large, and with glibc, children are given our stack,
+ * too, which takes them longer.
+ */
+void child_leave_stack(struct listeners *listeners);
+
 #endif

@@ -8,12 +8,8 @@
 #include <poll.h>
 #include <signal.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/auxv.h>
-#include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -97,6 +93,7 @@ reload(struct parent *p)
 		p->legacy->settings = settings;
 		p->legacy->rules = p->spare;
 		p->spare = old;
+		child_prepare_malloc(p->legacy->rules);
 		log_verbose(settings.verbose ? LOG_DEBUG : LOG_INFO);
 		log_line(LOG_INFO, "read %u rule%s", p->legacy->rules->count, p->legacy->rules->count == 1 ? "" : "s");
 	}
@@ -277,62 +274,6 @@ announce(struct parent *p)
 	tell_status(p, "READY=1\n");
 }
 
-#ifndef __GLIBC__
-/* How much of the stack there may be below the function that runs. */
-#define STACK_BELOW (1024 * 1024)
-
-/* Move TEXT to *TO.  Returns where it is then, or NULL when it does not fit before END. */
-static char *
-move(const char *text, char **to, const char *end)
-{
-	size_t size = strlen(text) + 1;
-	char *moved = *to;
-
-	if (size > (size_t)(end - moved))
-		return NULL;
-	*to += size;
-	return memcpy(moved, text, size);
-}
-
-/*
- * Keep our stack to ourselves: children have one of their own (serve_stack()), and what they need of what is on ours, the environment
- * and the listeners' names in it, is moved.  Where it is too large children get our stack, too, which takes them longer.
- *
- * Not with glibc, which keeps pointers to what the kernel has put there.
- */
-static void
-leave_stack(struct parent *p)
-{
-	extern char **environ;
-	/* static: pages that are not needed cost nothing, and it is near everything else */
-	static char *list[1024], text[32 * 1024];
-	char *to = text, *end = text + sizeof text;
-	size_t count = 0, page = (size_t)sysconf(_SC_PAGESIZE);
-	uintptr_t top = getauxval(AT_EXECFN), here = (uintptr_t)&top;
-	/* musl's malloc(3) looks at the auxiliary vector, which is on the stack, when it is first used */
-	void *volatile first = malloc(1);
-
-	free(first);
-	for (; count < sizeof list / sizeof list[0] - 1 && environ[count] != NULL; count++)
-		if ((list[count] = move(environ[count], &to, end)) == NULL)
-			return;
-	if (environ[count] != NULL || top == 0)
-		return;
-	for (size_t i = 0; i < p->legacy->listeners.count; i++) {
-		struct listener *l = &p->legacy->listeners.each[i];
-
-		if (l->name != NULL && (l->name = move(l->name, &to, end)) == NULL)
-			return;
-	}
-	environ = list;
-	/* the last thing on a stack is the program's name, and a pointer's worth of zeroes */
-	top += strlen((const char *)top) + 1 + sizeof(void *);
-	/* the rest of the stack is below; that some of the range is not mapped does not matter */
-	here -= here % page + STACK_BELOW;
-	madvise((void *)here, (top - here + page - 1) / page * page, MADV_DONTFORK);
-}
-#endif
-
 int
 listen_serve(const struct listeners *listeners, struct rules *rules, struct rules *spare, const struct settings *settings,
     int argc, char **argv)
@@ -366,9 +307,8 @@ listen_serve(const struct listeners *listeners, struct rules *rules, struct rule
 		return EX_OSERR;
 	}
 	notify_open(&legacy.notify);
-#ifndef __GLIBC__
-	leave_stack(&p);
-#endif
+	child_prepare_malloc(rules);
+	child_leave_stack(&legacy.listeners);
 	announce(&p);
 	return run(&p);
 }

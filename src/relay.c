@@ -22,7 +22,9 @@
 /* A half that moves BULK bytes gets a pipe and is spliced from then on. */
 #define BUFFER (RELAY_BUFFER / 2)
 #define BULK (4 * BUFFER)
-#define PIPE_SIZE (512 * 1024)
+#define PIPE_SIZE (256 * 1024)
+/* What a user has who has many pipes (pipe(7), pipe-user-pages-soft) is smaller than this, and slower than copying. */
+#define PIPE_LEAST 65536
 #define TURNS 16
 
 /* A connection lasts when it is silent for so long, has waited so often, or is bulk. */
@@ -117,27 +119,30 @@ settle(struct relay *r)
 		r->options->lasts(r->options->context);
 }
 
-/* From now on by splice, if the system has a pipe for us; both descriptors must not block then, see design. */
-static void
-start_splicing(struct half *h)
-{
-	h->may_splice = false;
-	signal(SIGPIPE, SIG_IGN);	/* splice(2) has no MSG_NOSIGNAL */
-	if (pipe2(h->pipe, O_CLOEXEC | O_NONBLOCK) < 0) {
-		h->pipe[0] = h->pipe[1] = -1;
-		return;
-	}
-	fcntl(h->pipe[1], F_SETPIPE_SZ, PIPE_SIZE);
-	fcntl(h->from, F_SETFL, fcntl(h->from, F_GETFL) | O_NONBLOCK);
-	fcntl(h->to, F_SETFL, fcntl(h->to, F_GETFL) | O_NONBLOCK);
-}
-
 static void
 stop_splicing(struct half *h)
 {
 	close(h->pipe[0]);
 	close(h->pipe[1]);
 	h->pipe[0] = h->pipe[1] = -1;
+}
+
+/* From now on by splice, if the system has a pipe for us; both descriptors must not block then, see design. */
+static void
+start_splicing(struct half *h)
+{
+	h->may_splice = false;
+	if (pipe2(h->pipe, O_CLOEXEC | O_NONBLOCK) < 0) {
+		h->pipe[0] = h->pipe[1] = -1;
+		return;
+	}
+	if (fcntl(h->pipe[1], F_SETPIPE_SZ, PIPE_SIZE) < 0 && fcntl(h->pipe[1], F_GETPIPE_SZ) < PIPE_LEAST) {
+		stop_splicing(h);
+		return;
+	}
+	signal(SIGPIPE, SIG_IGN);	/* splice(2) has no MSG_NOSIGNAL */
+	fcntl(h->from, F_SETFL, fcntl(h->from, F_GETFL) | O_NONBLOCK);
+	fcntl(h->to, F_SETFL, fcntl(h->to, F_GETFL) | O_NONBLOCK);
 }
 
 /* Both directions take turns in the same pages, unless the other one could not get rid of what it took. */
@@ -224,7 +229,9 @@ half_finish(struct relay *r, enum relay_side side)
 	if (r->reset[other(side)])
 		return;
 	end_with(r, side == RELAY_CLIENT ? RELAY_END_CLIENT : RELAY_END_BACKEND, 0);
-	shutdown(h->to, SHUT_WR);
+	/* closing tells the second one */
+	if (!r->halves[other(side)].over)
+		shutdown(h->to, SHUT_WR);
 }
 
 /*

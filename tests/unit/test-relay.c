@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -57,6 +58,27 @@ relay_child(int client, int backend, int idle_ms, int report)
 	_exit(write(report, &told, sizeof(told)) != sizeof(told));
 }
 
+/* Whether the relays to come run as a user who can have no more pipes of use. */
+static bool poor;
+
+/* Become a user who has so many pipes that further ones are small: pipe(7), pipe-user-pages-soft. */
+static void
+exhaust_pipes(void)
+{
+	struct rlimit files;
+	int pipe[2], n = 0;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) == -1)
+		_exit(98);
+	files.rlim_cur = files.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &files) == -1 || (getuid() == 0 && (setgid(65432) == -1 || setuid(65432) == -1)))
+		_exit(98);
+	do
+		if (n++ == 65536 || pipe2(pipe, O_CLOEXEC) == -1)
+			_exit(98);
+	while (fcntl(pipe[0], F_GETPIPE_SZ) >= 65536);
+}
+
 static struct rig
 rig_open(enum wire client, enum wire backend, int idle_ms, bool keep)
 {
@@ -71,6 +93,8 @@ rig_open(enum wire client, enum wire backend, int idle_ms, bool keep)
 		close(c.far);
 		close(b.far);
 		close(report[0]);
+		if (poor)
+			exhaust_pipes();
 		relay_child(c.near, b.near, idle_ms, report[1]);
 	}
 	close(report[1]);
@@ -572,6 +596,8 @@ test_client_gone(enum wire client, enum wire backend, bool hard)
 	if (rig.pid == 0) {
 		close(b.far);
 		close(report[0]);
+		if (poor)
+			exhaust_pipes();
 		relay_child(c.near, b.near, 0, report[1]);
 	}
 	close(report[1]);
@@ -691,6 +717,15 @@ test_options(void)
 	rig_settled(&rig, 1, (int64_t)all, 0, "bulk");
 }
 
+/* Bulk without a pipe to splice through. */
+static void
+test_no_pipes(void)
+{
+	poor = true;
+	test_exchange(WIRE_TCP4, WIRE_TCP4, 8 * MIB, 8 * MIB);
+	poor = false;
+}
+
 static void
 test_names(void)
 {
@@ -739,6 +774,7 @@ main(void)
 	test_parts(WIRE_UNIX, 60000);
 	test_parts(WIRE_UNIX, 500000);
 	test_idle();
+	test_no_pipes();
 	test_options();
 	return done_testing();
 }
