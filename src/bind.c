@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -85,10 +86,21 @@ parse(const char *prefix, const char *text, struct address *ret, const char **re
 	return 0;
 }
 
+static bool
+is_bare_port(const char *text)
+{
+	return isdigit((unsigned char)text[0]) && strpbrk(text, ":.") == NULL;
+}
+
+int
+bind_parse(const char *text, struct address *ret, const char **ret_reason)
+{
+	return parse(is_bare_port(text) ? "[::]:" : "", text, ret, ret_reason);
+}
+
 int
 bind_add(struct listeners *listeners, const char *text, const char **ret_reason)
 {
-	bool bare = isdigit((unsigned char)text[0]) && strpbrk(text, ":.") == NULL;
 	struct address a;
 	int fd;
 
@@ -96,11 +108,11 @@ bind_add(struct listeners *listeners, const char *text, const char **ret_reason)
 		*ret_reason = "no more than 32 sockets";
 		return -EINVAL;
 	}
-	if (parse(bare ? "[::]:" : "", text, &a, ret_reason) < 0)
+	if (bind_parse(text, &a, ret_reason) < 0)
 		return -EINVAL;
 	fd = bind_to(&a);
 	/* a kernel without IPv6 */
-	if (fd == -EAFNOSUPPORT && bare && parse("0.0.0.0:", text, &a, ret_reason) == 0)
+	if (fd == -EAFNOSUPPORT && is_bare_port(text) && parse("0.0.0.0:", text, &a, ret_reason) == 0)
 		fd = bind_to(&a);
 	if (fd < 0) {
 		*ret_reason = NULL;

@@ -55,14 +55,23 @@ children_add(struct children *c, pid_t pid, const struct source *source)
 	c->sources[c->count++] = *source;
 }
 
+size_t
+children_find(const struct children *c, pid_t pid)
+{
+	for (size_t i = c->count; i > 0; i--)
+		if (c->pids[i - 1] == pid)
+			return i - 1;
+	return c->count;
+}
+
 void
 children_remove(struct children *c, pid_t pid)
 {
-	for (size_t i = 0; i < c->count; i++)
-		if (c->pids[i] == pid) {
-			c->count--;
-			c->pids[i] = c->pids[c->count];
-			c->sources[i] = c->sources[c->count];
-			return;
-		}
+	size_t i = children_find(c, pid);
+
+	if (i == c->count)
+		return;
+	c->count--;
+	c->pids[i] = c->pids[c->count];
+	c->sources[i] = c->sources[c->count];
 }

@@ -16,7 +16,7 @@ struct source {
 	unsigned char bytes[16];
 };
 
-/* count of pids and sources, in no order; room for MAX of them. */
+/* count of pids and sources, about in the order in which they came; room for MAX of them. */
 struct children {
 	size_t count, max;
 	pid_t *pids;
@@ -34,6 +34,9 @@ size_t children_of(const struct children *c, const struct source *source);
 
 /* Take note of a new one.  There must be room. */
 void children_add(struct children *c, pid_t pid, const struct source *source);
+
+/* Where PID stands; c->count: nowhere.  The latest are looked at first. */
+size_t children_find(const struct children *c, pid_t pid);
 
 /* Forget one that has ended; of a process that is not ours nothing is known and nothing happens. */
 void children_remove(struct children *c, pid_t pid);

@@ -21,6 +21,27 @@
 #include "options.h"
 #include "serve.h"
 
+static int
+bad_address(const char *text, const char *reason, int error)
+{
+	log_line(LOG_ERR, "--listen: \"%s\": %s", text, reason != NULL ? reason : strerror(-error));
+	return reason != NULL ? EX_USAGE : EX_OSERR;
+}
+
+/* --check: the rules have been read; whether an address can be listened on is seen only when it is done. */
+static int
+check(const struct settings *settings, const struct rules *rules)
+{
+	for (size_t i = 0; i < settings->listen_count; i++) {
+		struct address a;
+		const char *reason;
+
+		if (bind_parse(settings->listen[i], &a, &reason) < 0)
+			return bad_address(settings->listen[i], reason, 0);
+	}
+	return explain_check(rules);
+}
+
 /* Serve the connection that we were started with, or accept from the sockets that we were started with or are to open. */
 static int
 work(struct settings *settings, struct rules *rules, int argc, char **argv)
@@ -33,10 +54,8 @@ work(struct settings *settings, struct rules *rules, int argc, char **argv)
 
 	for (size_t i = 0; i < settings->listen_count; i++) {
 		r = bind_add(&listeners, settings->listen[i], &reason);
-		if (r < 0) {
-			log_line(LOG_ERR, "--listen: \"%s\": %s", settings->listen[i], reason != NULL ? reason : strerror(-r));
-			return reason != NULL ? EX_USAGE : EX_OSERR;
-		}
+		if (r < 0)
+			return bad_address(settings->listen[i], reason, r);
 	}
 	if (listeners.count == 0) {
 		r = intake(&connection, &reason);
@@ -57,7 +76,7 @@ run(struct settings *settings, struct rules *rules, int argc, char **argv)
 {
 	switch (settings->mode) {
 	case MODE_CHECK:
-		return explain_check(rules);
+		return check(settings, rules);
 	case MODE_EXPLAIN:
 		return explain(rules, settings);
 	case MODE_PROTOCOLS:

@@ -32,7 +32,7 @@ struct parent {
 	struct children children;
 	pid_t ready;			/* the child that waits for a connection; 0: none */
 	bool stopping, broken;
-	int64_t drain_until, pause_until, idle_since;
+	int64_t drain_until, pause_until, idle_since, reap_due;
 	int64_t status_due, watchdog_due;
 	int watchdog_ms;
 	bool status_stale;		/* the numbers below have changed since they were told */

@@ -17,6 +17,7 @@ die() {
 }
 
 ip link set lo up || die 'no lo'
+echo cubic > /proc/sys/net/ipv4/tcp_congestion_control || die 'no cubic'
 mkdir -p "$units"
 cat > /tmp/web.conf << END
 worker_processes 1;

@@ -57,6 +57,17 @@ sub value {
 	return $median{$peer}{$metric};
 }
 
+# OURS beside PEER: the median of what each round says, for a machine is not the same from minute to minute.
+sub compared {
+	my ($ours, $peer, $metric, $how) = @_;
+	my ($us, $them) = ($values{$ours}{$metric}, $values{$peer}{$metric});
+
+	return undef unless defined $us && defined $them && @$us == @$them;
+	my @sorted = sort { $a <=> $b } map { $how->($us->[$_], $them->[$_]) } grep { $them->[$_] > 0 } 0 .. $#$us;
+	return undef unless @sorted;
+	return ($sorted[@sorted / 2] + $sorted[$#sorted / 2]) / 2;
+}
+
 sub number {
 	my ($x) = @_;
 
@@ -171,14 +182,16 @@ for (@goals) {
 	$name = $before if $name eq '';
 	$before = $name;
 	if (defined $a && defined $b && $b > 0) {
-		$ratio = $relation eq '+' ? ($a - $b) / 1000 : $a / $b;
+		my $how = sub { $relation eq '+' ? ($_[0] - $_[1]) / 1000 : $_[0] / $_[1] };
+
+		$ratio = (defined $peer ? compared($ours, $peer, $metric, $how) : undef) // $how->($a, $b);
 		$met = $relation eq '>=' ? $ratio >= $factor : $ratio <= $factor;
 	}
 	push @rows, [$name, number($a), defined $peer ? number($b) . " $peer" : '', ($relation eq '+' ? '<= +' : "$relation ") . $factor .
 	    (defined $peer && $relation ne '+' ? ' x' : ''), defined $ratio ? sprintf('%.2f', $ratio) : '-',
 	    !defined $met ? 'not measured' : $met ? 'met' : 'MISSED'];
 }
-$text .= "\n--- Goals ---\n" . aligned(@rows);
+$text .= "\n--- Goals (medians; measured: the median of the rounds' ratios) ---\n" . aligned(@rows);
 file('bench.txt', $text);
 file('goals.tsv', join '', map { join("\t", @$_) . "\n" } @rows);
 

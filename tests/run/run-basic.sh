@@ -163,6 +163,11 @@ is "$ANSWER" 'from the file' 'once the file is good, so is the next connection'
 # --- --check, --explain, --protocols, --version, --help ---
 run "$USHER" --check --config "$T/rules"
 is "$STATUS/$OUT/$ERR" '0/2 rules/' '--check: how many rules'
+run "$USHER" --check --listen 8022 --listen '[::1]:22' --listen unix:/nonexistent/socket 'any close'
+is "$STATUS/$OUT" '0/1 rule' '--check: addresses to listen on'
+run "$USHER" --check --listen 80.22 'any close'
+is "$STATUS" 64 '--check: one that is none'
+like "$ERR" '^usher: --listen: "80\.22": expected ' 'is told'
 run "$USHER" --check 'ssh exec /nonexistent/sshd -i' 'any close'
 is "$STATUS/$OUT" '0/2 rules' '--check: a program that is not there is no error'
 like "$ERR" '/nonexistent/sshd' 'but a warning'

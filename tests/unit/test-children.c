@@ -90,6 +90,9 @@ test_table(void)
 	is_int(children_of(&t, &a), 3, "three of one source");
 	is_int(children_of(&t, &b), 1, "one of another");
 	is_int(children_of(&t, &c), 0, "none of a third");
+	is_int((long long)children_find(&t, 10), 0, "the first is found");
+	is_int((long long)children_find(&t, 13), 3, "and the last");
+	is_int((long long)children_find(&t, 99), 4, "and not who is not in it");
 	children_remove(&t, 99);
 	is_int(t.count, 4, "a process that is not ours changes nothing");
 	children_remove(&t, 10);
