@@ -102,7 +102,7 @@ status() {
 }
 ok 'systemctl status: what it is doing' wait_for status 'Status: "2 connections, 1[0-9]+ served, 0 refused"'
 ok 'systemctl status: the title of the parent' status 'usher: listening on \[::\]:443'
-ok 'systemctl status: and of a connection' status 'usher: waiting for .*127\.0\.0\.1:[0-9]+'
+ok 'systemctl status: and of a connection that lasts' wait_for status 'usher: waiting for .*127\.0\.0\.1:[0-9]+'
 let_go seen "$seen"
 diag "$(grep -E 'Status:|Memory:|Tasks:' "$T/status")"
 
