@@ -11,7 +11,7 @@ tests_bench_bulk_LDADD =
 tests_bench_forkpause_SOURCES = tests/bench/forkpause.c
 tests_bench_forkpause_LDADD =
 
-EXTRA_DIST += tests/bench/bench.sh tests/bench/bench-systemd.sh tests/bench/inside-systemd.sh tests/bench/cgroup.sh \
+EXTRA_DIST += tests/bench/bench.sh tests/bench/bench.svg tests/bench/bench-systemd.sh tests/bench/inside-systemd.sh tests/bench/cgroup.sh \
 	tests/bench/peers.sh tests/bench/plot.gp tests/bench/summary.pl
 
 bench: usher $(bench_programs)

@@ -15,11 +15,12 @@ bar = 0.38
 
 do for [panel in "rate8 p50_1 pull1 cpu_pull1 idle"] {
 	name = panel eq "rate8" ? "Connections per second, 8 clients" : \
-	    panel eq "p50_1" ? "Microseconds a connection, one client, median (less is better)" : \
+	    panel eq "p50_1" ? "Microseconds a connection, one client (less is better)" : \
 	    panel eq "pull1" ? "Gbit/s, one stream from the backend" : \
 	    panel eq "cpu_pull1" ? "CPU seconds per GB relayed (less is better)" : \
 	    "KiB per idle connection, kernel included (less is better)"
 	set title name textcolor "#111111"
+	set format x panel eq "rate8" ? "%.0s%c" : "%g"
 	file = "plot-" . panel . ".tsv"
 	set xrange [*:*]
 	set yrange [*:*]

@@ -216,7 +216,8 @@ sub panel {
 panel('rate8', 'rate8', 1);
 panel('p50_1', 'p50_1', 0, 'xinetd_exec', 'xinetd_alone');
 panel('pull1', 'pull1', 1);
-panel('cpu_pull1', 'cpu_pull1', 0);
+# of what usher executes it is the program's own
+panel('cpu_pull1', 'cpu_pull1', 0, 'usher_exec');
 panel('idle', 'idle_kib', 0);
 file('plot-held.tsv', join '', map {
 	my $peer = $_;
