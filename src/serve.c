@@ -184,16 +184,31 @@ act_exec(struct story *s)
 	return r == -ENOENT || r == -ENOTDIR ? 127 : 126;
 }
 
+static void
+tell_relayed(struct story *s, const struct relay_result *r)
+{
+	bool failed = r->end == RELAY_END_SYSTEM;
+
+	if (!log_wants(LOG_INFO))
+		return;
+	logfmt_number(&s->line, "bytes_in", r->bytes[RELAY_CLIENT]);
+	logfmt_number(&s->line, "bytes_out", r->bytes[RELAY_BACKEND]);
+	if (failed)
+		logfmt_text(&s->line, "error", strerror(r->error));
+	conclude(s, failed ? LOG_ERR : LOG_INFO, relay_end_name(r->end));
+}
+
 static int
 act_connect(struct story *s)
 {
 	const struct action *a = &s->rule->action;
-	/* the bytes have been looked at and are told of in the line by then, so what they are in can be used again */
+	/* once the line says what was in the bytes, the room that they are in can be used again */
 	struct relay_options options = { s->settings->idle_timeout_ms, s->sniff.bytes, show_relaying, s };
 	struct relay_result result;
 	char text[ADDRESS_TEXT];
 	int fd;
 
+	_Static_assert(RELAY_BUFFER <= sizeof s->sniff.bytes, "the relay has room");
 	fd = dial(a->endpoints, a->count, clock_ms() + s->settings->connect_timeout_ms, &s->backend);
 	describe(s);
 	if (fd < 0) {
@@ -205,13 +220,7 @@ act_connect(struct story *s)
 	if (log_wants(LOG_INFO))
 		logfmt_text(&s->line, "backend", address_format(&s->backend, text));
 	relay(s->connection->fd, fd, &options, &result);
-	if (!log_wants(LOG_INFO))
-		return result.end == RELAY_END_SYSTEM ? EX_OSERR : EX_OK;
-	logfmt_number(&s->line, "bytes_in", result.bytes[RELAY_CLIENT]);
-	logfmt_number(&s->line, "bytes_out", result.bytes[RELAY_BACKEND]);
-	if (result.end == RELAY_END_SYSTEM)
-		logfmt_text(&s->line, "error", strerror(result.error));
-	conclude(s, result.end == RELAY_END_SYSTEM ? LOG_ERR : LOG_INFO, relay_end_name(result.end));
+	tell_relayed(s, &result);
 	return result.end == RELAY_END_SYSTEM ? EX_OSERR : EX_OK;
 }
 
