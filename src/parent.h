@@ -1,4 +1,4 @@
-/* What listen.c (the loop, signals, readiness) and accept.c (who is let in) share. */
+/* What listen.c (the loop, signals, readiness), accept.c (who is let in) and reap.c (who has ended) share. */
 #ifndef USHER_PARENT_H
 #define USHER_PARENT_H
 
@@ -42,6 +42,13 @@ struct parent {
 
 /* Forget the children that have ended. */
 void parent_reap(struct parent *p);
+
+/*
+ * The same when SIGCHLD tells of TOLD, and maybe of others, for signals do not queue.  Waiting for any child has the kernel look at
+ * all of them, the oldest first, which takes longer than a connection when there are thousands; and who has just come is the
+ * likeliest to go.  So this looks at the latest, and sets p->reap_due, when parent_reap() is to look at all of them.
+ */
+void parent_reap_latest(struct parent *p, pid_t told);
 
 /* Whether connections are to be taken at NOW (clock.h). */
 bool accept_is_open(const struct parent *p, int64_t now);

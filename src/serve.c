@@ -18,25 +18,8 @@
 #include "logfmt.h"
 #include "relay.h"
 #include "reset.h"
-#include "sniff.h"
+#include "story.h"
 #include "title.h"
-
-/*
- * What is known of the connection so far; everything that its log line tells.  In the order of use: what a short connection touches
- * comes first and the large arrays last, so that it stays within a page.
- */
-struct story {
-	struct connection *connection;
-	const struct settings *settings;
-	int64_t start;
-	const struct rule *rule;	/* NULL: none */
-	const struct probe *probe;	/* NULL: not known */
-	struct address backend;
-	struct readings readings;
-	struct sniff sniff;
-	uint8_t scratch[SNIFF_MAX];
-	struct logfmt line;
-};
 
 /*
  * A process has one connection, so all of it is static: what is not touched costs nothing.  In front is a stack for a child that
@@ -50,57 +33,6 @@ static _Alignas(4096) struct {
 	struct title title;
 	struct story story;
 } hot;
-
-static struct span
-seen(const struct story *s)
-{
-	return span_of(s->sniff.bytes, s->sniff.have);
-}
-
-/* Begin the log line: client, protocol with attributes, rule and action. */
-static void
-describe(struct story *s)
-{
-	struct logfmt *l = &s->line;
-	char text[ADDRESS_TEXT];
-
-	if (!log_wants(LOG_INFO))
-		return;
-	logfmt_text(l, "client", address_format(&s->connection->peer, text));
-	if (s->connection->name != NULL)
-		logfmt_text(l, "socket", s->connection->name);
-	logfmt_protocol(l, s->probe, &s->readings.reading, s->sniff.have);
-	if (s->rule == NULL) {
-		logfmt_text(l, "rule", "none");
-		return;
-	}
-	logfmt_number(l, "rule", s->rule->number);
-	logfmt_text(l, "action", s->rule->action.text);
-}
-
-/* Finish the log line and write it. */
-static void
-conclude(struct story *s, int level, const char *end)
-{
-	struct logfmt *l = &s->line;
-	int64_t ms;
-	char text[32];
-
-	if (!log_wants(level))
-		return;
-	ms = clock_ms() - s->start;
-	snprintf(text, sizeof text, "%lld.%03llds", (long long)(ms / 1000), (long long)(ms % 1000));
-	logfmt_text(l, "duration", text);
-	logfmt_text(l, "end", end);
-	log_line(level, "%s", l->text);
-}
-
-static void
-tell(struct story *s, const char *end)
-{
-	describe(s);
-	conclude(s, LOG_INFO, end);
-}
 
 /* Take what has arrived, so that closing does not turn into a reset.  Returns false at the end of file. */
 static bool
@@ -178,24 +110,10 @@ act_exec(struct story *s)
 	int r;
 
 	/* the last words: after this the process is another program */
-	tell(s, "exec");
+	story_tell(s, "exec");
 	r = handover(s->connection, a->argv, s->probe, &s->readings.reading);
 	log_line(LOG_ERR, "rule %u: cannot run %s: %s", s->rule->number, a->argv[0], strerror(-r));
 	return r == -ENOENT || r == -ENOTDIR ? 127 : 126;
-}
-
-static void
-tell_relayed(struct story *s, const struct relay_result *r)
-{
-	bool failed = r->end == RELAY_END_SYSTEM;
-
-	if (!log_wants(LOG_INFO))
-		return;
-	logfmt_number(&s->line, "bytes_in", r->bytes[RELAY_CLIENT]);
-	logfmt_number(&s->line, "bytes_out", r->bytes[RELAY_BACKEND]);
-	if (failed)
-		logfmt_text(&s->line, "error", strerror(r->error));
-	conclude(s, failed ? LOG_ERR : LOG_INFO, relay_end_name(r->end));
 }
 
 static int
@@ -205,22 +123,19 @@ act_connect(struct story *s)
 	/* once the line says what was in the bytes, the room that they are in can be used again */
 	struct relay_options options = { s->settings->idle_timeout_ms, s->sniff.bytes, show_relaying, s };
 	struct relay_result result;
-	char text[ADDRESS_TEXT];
 	int fd;
 
 	_Static_assert(RELAY_BUFFER <= sizeof s->sniff.bytes, "the relay has room");
 	fd = dial(a->endpoints, a->count, clock_ms() + s->settings->connect_timeout_ms, &s->backend);
-	describe(s);
+	story_describe(s);
 	if (fd < 0) {
 		logfmt_text(&s->line, "error", strerror(-fd));
-		conclude(s, LOG_ERR, "backend-unreachable");
+		story_conclude(s, LOG_ERR, "backend-unreachable");
 		reset_close(s->connection->fd);
 		return EX_UNAVAILABLE;
 	}
-	if (log_wants(LOG_INFO))
-		logfmt_text(&s->line, "backend", address_format(&s->backend, text));
 	relay(s->connection->fd, fd, &options, &result);
-	tell_relayed(s, &result);
+	story_tell_relayed(s, &result);
 	return result.end == RELAY_END_SYSTEM ? EX_OSERR : EX_OK;
 }
 
@@ -234,16 +149,16 @@ act(struct story *s)
 		return act_connect(s);
 	case ACTION_REPLY:
 		reply(s->connection->fd, &s->rule->action, clock_ms() + s->settings->timeout_ms);
-		tell(s, "reply");
+		story_tell(s, "reply");
 		break;
 	case ACTION_REJECT:
 		reset_close(s->connection->fd);
-		tell(s, "reject");
+		story_tell(s, "reject");
 		break;
 	case ACTION_CLOSE:
 		drain(s->connection->fd);
 		close(s->connection->fd);
-		tell(s, "close");
+		story_tell(s, "close");
 		break;
 	}
 	return EX_OK;
@@ -285,7 +200,7 @@ decide(struct story *s, const struct rules *rules, const char **ret_end)
 			*ret_end = "client";
 			return PROBE_NO;
 		}
-		e.bytes = seen(s);
+		e.bytes = story_seen(s);
 		e.quiet_ms = s->sniff.have == 0 ? now - s->start : 0;
 		e.final = s->sniff.ended || now >= deadline || s->sniff.have == SNIFF_MAX;
 		if (s->settings->verbose)
@@ -342,11 +257,11 @@ serve(struct connection *c, const struct rules *rules, const struct settings *se
 
 	v = decide(s, rules, &end);
 	sniff_end(&s->sniff);
-	s->probe = readings_identify(&s->readings, s->rule != NULL ? rule_protocol(s->rule) : NULL, seen(s));
+	s->probe = readings_identify(&s->readings, s->rule != NULL ? rule_protocol(s->rule) : NULL, story_seen(s));
 	if (v == PROBE_YES)
 		return act(s);
 	drain(c->fd);
 	close(c->fd);
-	tell(s, end);
+	story_tell(s, end);
 	return EX_OK;
 }
