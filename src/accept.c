@@ -6,7 +6,6 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
-#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -16,7 +15,6 @@
 #include "log.h"
 #include "parent.h"
 #include "reset.h"
-#include "serve.h"
 
 /* How long not to accept when descriptors, memory or processes have run out; and how often, at the most, to talk about a spell. */
 #define PAUSE_MS 100

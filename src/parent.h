@@ -9,7 +9,6 @@
 #include "child.h"
 #include "children.h"
 #include "intake.h"
-#include "notify.h"
 #include "options.h"
 #include "rule.h"
 
