@@ -22,6 +22,7 @@ sub bytes { my ($h) = @_; $h =~ s/\s//g; return pack 'H*', $h }
 sub p8 { return pack 'C/a', $_[0] }
 sub p16 { return pack 'n/a', $_[0] }
 sub p32 { return pack 'N/a', $_[0] }
+sub utf16 { my ($s) = @_; return pack('n', length $s) . pack('n*', unpack 'C*', $s) }
 sub c24 { my ($s) = @_; return substr(pack('N', length $s), 1) . $s }
 
 # TLS: an extension, a ClientHello with extensions, a message in records of SIZE bytes
@@ -86,7 +87,7 @@ sample('http-absolute', 'http method=GET path=/p host=a.example', 'the target ov
 	"GET http://u:p\@a.example:81/p?q=/ HTTP/1.1\r\nHost: other.example\r\n\r\n");
 sample('http-absolute-bare', 'http method=GET path=/ host=[2001:db8::1]', 'absolute form without path, IPv6',
 	"GET HTTP://[2001:db8::1]:8080 HTTP/1.1\r\n\r\n");
-sample('http-two-hosts', 'http method=GET path=/ host=first.example', 'two Host headers',
+sample('http-two-hosts', 'http method=GET path=/ host=first.example host=second.example', 'two Host headers',
 	"GET / HTTP/1.1\r\nHost: first.example\r\nHost: second.example\r\n\r\n");
 sample('http-no-host', 'http method=GET path=/x', 'a header that only looks like Host',
 	"GET /x HTTP/1.1\r\nX-Host: a\r\nHosts: b\r\nHost:\r\n\r\n");
@@ -94,7 +95,7 @@ sample('http-webdav', 'http method=VERSION-CONTROL path=/v host=a', 'a rare meth
 	"VERSION-CONTROL /v HTTP/1.1\r\nHost: a\r\n\r\n");
 sample('http-ftp', 'http method=GET path=/f host=ftp.example', 'a proxy request for another scheme',
 	"GET ftp://ftp.example/f HTTP/1.0\r\n\r\n");
-sample('http-endless', 'http method=GET path=/', 'headers beyond 16 KiB are not read',
+sample('http-endless', 'http method=GET path=/ host=late.example', 'Host after 16 KiB of another header',
 	"GET / HTTP/1.1\r\nX: " . 'x' x 17000 . "\r\nHost: late.example\r\n\r\n");
 sample('http-connect-v6', 'http method=CONNECT host=[::1]', 'CONNECT to an IPv6 address',
 	"CONNECT [::1]:443 HTTP/1.1\r\nHost: [::1]:443\r\n\r\n");
@@ -307,6 +308,77 @@ sample('minecraft-legacy', 'minecraft', 'the ping of 1.6', bytes('fe01fa 000b 00
 sample('mongodb-hello', 'mongodb', 'OP_MSG', bytes('30000000 01000000 00000000 dd070000 00000000 00') . 'x' x 27);
 sample('mongodb-compressed', 'mongodb', 'OP_COMPRESSED', bytes('30000000 0a0b0c0d 00000000 dc070000') . 'x' x 32);
 sample('modbus-read', 'modbus', 'read holding registers', bytes('0001 0000 0006 01 03 0000 000a'));
+
+# Requests that may come first, though most clients begin with another.
+my %ldap = (unbind => '42 00', delete => '4a 01 61', abandon => '50 01 01', modify => '66 04 0400 3000', add => '68 04 0400 3000',
+	rename => '6c 07 0400 0400 0101ff', compare => '6e 04 0400 3000');
+sample("ldap-$_", 'ldap', "$_ first (RFC 4511)", "\x30" . p8(bytes('020101' . $ldap{$_}))) for sort keys %ldap;
+sample('iec104-i', 'iec104', 'an interrogation first (IEC 60870-5-104)', bytes('680e 0000 0000 64 01 0600 0100 000000 14'));
+sample('iec104-s', 'iec104', 'an S frame first', bytes('6804 0100 0000'));
+sample('modbus-umas', 'modbus', 'UMAS, function 5A', bytes('0001 0000 0004 00 5a 00 02'));
+my %kafka = (produce => 0, fetch => 1, offsets => 2, commit => 8, committed => 9, coordinator => 10, join => 11, sasl => 17,
+	producer => 22);
+sample("kafka-$_", 'kafka', "request $kafka{$_} first (protocol guide)",
+	p32(pack('nnN', $kafka{$_}, 1, 2) . p16('sarama') . 'x' x 20)) for sort keys %kafka;
+sample('stun-framed', 'stun', 'ICE over TCP (RFC 4571)', p16(bytes('0001 0008 2112a442') . 'T' x 12 . 'a' x 8));
+sample('bgp-update', 'bgp', 'UPDATE (RFC 4271, 4.3)', "\xff" x 16 . bytes('0017 02 0000 0000'));
+sample('bgp-notification', 'bgp', 'NOTIFICATION (RFC 4271, 4.5)', "\xff" x 16 . bytes('0015 03 06 02'));
+sample('bgp-keepalive', 'bgp', 'KEEPALIVE (RFC 4271, 4.4)', "\xff" x 16 . bytes('0013 04'));
+sample('bgp-refresh', 'bgp', 'ROUTE-REFRESH (RFC 2918)', "\xff" x 16 . bytes('0017 05 0001 0001'));
+sample('sip-tel', 'sip', 'a telephone number (RFC 3966)', "INVITE tel:+15551234 SIP/2.0\r\nVia: SIP/2.0/TCP a\r\n\r\n");
+sample('mongodb-minus', 'mongodb', 'response to -1', bytes('30000000 01000000 ffffffff dd070000 00000000 00') . 'x' x 27);
+sample('memcached-binary-get', 'memcached', 'a binary get', bytes('80000001 00000000 00000001') . "\0" x 12 . 'k');
+
+my $cr = 'e0 0000 0001 00';
+sample('iso-tsap-s7', 'iso-tsap', 'S7: size, both names (RFC 1006, ISO 8073)', tpkt(bytes("$cr c0010a c1020100 c2020102")));
+sample('iso-tsap-names', 'iso-tsap', 'the names first', tpkt(bytes("$cr c1020100 c2020102 c0010a")));
+sample('iso-tsap-mms', 'iso-tsap', 'MMS: size, then the called name', tpkt(bytes("$cr c0010d c2020001 c1020001")));
+sample('ethernet-ip', 'ethernet-ip', 'RegisterSession (CIP volume 2, chapter 2)', bytes('6500 0400') . "\0" x 20 . bytes('0100 0000'));
+sample('ethernet-ip-identity', 'ethernet-ip', 'ListIdentity', bytes('6300 0000') . "\0" x 8 . bytes('c1debed1 00000000 00000000'));
+sample('ethernet-ip-services', 'ethernet-ip', 'ListServices', bytes('0400 0000') . "\0" x 20);
+sample('ads-info', 'ads', 'ReadDeviceInfo (Beckhoff, AMS header)',
+	bytes('0000 20000000 c0a8000a0101 5303 c0a8000b0101 0180 0100 0400 00000000 00000000 01000000'));
+sample('synchrophasor-command', 'c37.118', 'send configuration 2 (IEEE C37.118.2, 6.6)',
+	crc_ccitt(bytes('aa41 0012 00f1 4489 56c0 0000 0000 0005')));
+sub crc_ccitt {
+	my ($s) = @_;
+	my $crc = 0xffff;
+	for my $byte (unpack 'C*', $s) {
+		$crc ^= $byte << 8;
+		$crc = ($crc & 0x8000 ? $crc << 1 ^ 0x1021 : $crc << 1) & 0xffff for 1 .. 8;
+	}
+	return $s . pack 'n', $crc;
+}
+sample('synchrophasor-data', 'c37.118', 'a data frame', crc_ccitt(bytes('aa01 0018 00f1 448956c0 00000000') . 'd' x 8));
+sample('elasticsearch', 'elastic', "a handshake (Elasticsearch's TcpHeader)",
+	'ES' . bytes('00000030 0000000000000001 08 006d6833 00000000') . 'x' x 29);
+sample('elasticsearch-open', 'elastic', 'a handshake of OpenSearch',
+	'ES' . bytes('00000030 0000000000000001 08 08206833 00000000') . 'x' x 29);
+sample('openwire', 'openwire', 'WIREFORMAT_INFO (OpenWire specification)', p32("\1ActiveMQ" . bytes('0000000c 01 00000000')));
+sample('fastcgi', 'fastcgi', 'FCGI_BEGIN_REQUEST (FastCGI 1.0, 3.3 and 5.1)',
+	bytes('0101 0001 0008 0000 0001 00 0000000000 0104 0001 0010 0000') . 'x' x 16);
+sample('fastcgi-values', 'fastcgi', 'FCGI_GET_VALUES', bytes('0109 0000 0010 0000 0e00') . 'FCGI_MAX_CONNS');
+sample('fix', 'fix', 'a logon (FIX 4.4)', "8=FIX.4.4\x019=65\x0135=A\x0149=A\x0156=B\x0134=1\x01");
+sample('fix-t', 'fix', 'a logon of FIXT 1.1', "8=FIXT.1.1\x019=65\x0135=A\x01");
+sample('pptp', 'pptp', 'Start-Control-Connection-Request (RFC 2637, 2.1)', bytes('009c 0001 1a2b3c4d 0001 0000 0100') . "\0" x 142);
+sample('hislip', 'hislip', 'Initialize (IVI-6.1, 6.1)', 'HS' . bytes('00 00 0100 7a7a 0000000000000007') . 'hislip0');
+sample('hislip-async', 'hislip', 'AsyncInitialize', 'HS' . bytes('11 00 00000001 0000000000000000'));
+
+# What scanners and odd clients send.
+sample('rtsp-path', 'rtsp', 'OPTIONS for a path, as nmap sends it', "OPTIONS / RTSP/1.0\r\n\r\n");
+sample('rtsp-path-describe', 'rtsp', 'DESCRIBE of a path', "DESCRIBE /live/0 RTSP/1.0\r\nCSeq: 1\r\n\r\n");
+sample('rtsp-at', 'rtsp host=cam.example', 'an @ in the path', "PLAY rtsp://cam.example/a\@b RTSP/1.0\r\n\r\n");
+sample('http-options', 'http method=OPTIONS path=/ host=a.example', 'OPTIONS for a path',
+	"OPTIONS / HTTP/1.1\r\nHost: a.example\r\n\r\n");
+sample('http-odd-target', 'http method=GET path=.', 'a target that is none, as scanners send it', "GET . HTTP/1.0\r\n\r\n");
+sample('kerberos-ber', 'kerberos', 'lengths longer than they need to be, as nmap sends them',
+	bytes('00000071 6a816e 30816b') . 'x' x 107);
+sample('minecraft-legacy-host', 'minecraft host=mc.example', 'a ping of version 1.6',
+	"\xfe\x01\xfa" . utf16('MC|PingHost') . pack('nC', 7 + 2 * 10, 74) . utf16('mc.example') . pack('N', 25565));
+sample('memcached-cas', 'memcached', 'cas', "cas key 0 -1 2 17\r\nab\r\n");
+sample('kafka-versions-5', 'kafka', 'ApiVersions of version 5', pack('N/a', pack('nnN', 18, 5, 1) . p16('c') . "\0" x 8));
+sample('synchrophasor-known', 'c37.118', 'a command that other implementations are tested with', bytes('aa410012 1e364485 60300f0b bfd00002 ce00'));
+sample('elasticsearch-compressed', 'elastic', 'a compressed request', "ES" . pack('NNNCN', 21, 0, 9, 4, 7170099) . 'x' x 8);
 
 open my $out, '>', 'made/INDEX' or die "made/INDEX: $!\n";
 print $out map { $index{$_} } sort keys %index;
