@@ -12,10 +12,10 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "log.h"
-#include "logfmt.h"
-#include "sniff.h"
-#include "words.h"
+#include "base/log.h"
+#include "base/logfmt.h"
+#include "net/sniff.h"
+#include "rule/words.h"
 
 /* A client's first bytes, and everything to look at them with. */
 struct sample {
@@ -23,16 +23,11 @@ struct sample {
 	struct connection connection;
 	struct readings readings;
 	int timeout_ms;
+	bool undecided_next;
 	size_t length;
 	uint8_t bytes[SNIFF_MAX];
 	uint8_t scratch[SNIFF_MAX];
 };
-
-static const char *
-verdict_name(enum verdict v)
-{
-	return v == PROBE_YES ? "YES" : v == PROBE_MORE ? "MORE" : "NO";
-}
 
 /* Read FD until its end or until SNIFF_MAX bytes.  Returns 0 or -errno. */
 static int
@@ -93,7 +88,9 @@ evidence(struct sample *s, size_t count, bool final)
 		.connection = &s->connection,
 		.bytes = span_of(s->bytes, count),
 		.final = final,
-		.quiet_ms = final && count == 0 ? s->timeout_ms : 0,
+		.timed_out = final,
+		.undecided_next = s->undecided_next,
+		.quiet_ms = final && count == 0 ? (s->timeout_ms > 0 ? s->timeout_ms : INT64_MAX) : 0,
 		.timeout_ms = s->timeout_ms,
 	};
 }
@@ -107,54 +104,69 @@ origin_text(const struct rule *rule, char *text, size_t size)
 		snprintf(text, size, "%s", rule->origin);
 }
 
+/* What RULE says of COUNT bytes.  The rules before it are asked only where it looks at what they say. */
+static enum verdict
+ask(struct sample *s, const struct rule *rule, size_t count, bool final, struct awaited *p)
+{
+	struct evidence e = evidence(s, count, final);
+
+	*p = (struct awaited){ .want = SIZE_MAX, .quiet_ms = INT64_MAX };
+	if (rule_has(rule, CONDITION_STALLED))
+		for (const struct rule *before = s->rules->first; before != rule; before = before->next)
+			if (rule_verdict(before, &e, &s->readings, p) == PROBE_MORE || p->waited)
+				e.waiting = true;
+	return rule_verdict(rule, &e, &s->readings, p);
+}
+
 /* Feed the bytes to RULE one at a time and say when it made up its mind. */
 static void
 explain_rule(struct sample *s, const struct rule *rule)
 {
-	struct patience p = { SIZE_MAX, INT64_MAX };
+	struct awaited p;
 	enum verdict v = PROBE_MORE;
-	struct evidence e;
 	char origin[256];
 	size_t count;
 
 	for (count = 0; count <= s->length; count++) {
-		e = evidence(s, count, false);
-		v = rule_verdict(rule, &e, &s->readings, &p);
-		if (v != PROBE_MORE)
+		v = ask(s, rule, count, false, &p);
+		if (v != PROBE_MORE || p.unread != NULL)
 			break;
 	}
 	origin_text(rule, origin, sizeof origin);
 	printf("rule %u (%s): ", rule->number, origin);
-	if (v != PROBE_MORE && count == 0)
-		printf("%s before the first byte", verdict_name(v));
-	else if (v != PROBE_MORE)
-		printf("%s at byte %zu", verdict_name(v), count);
+	if (count == 0)
+		printf("%s before the first byte", rule_says(v, &p));
+	else if (count <= s->length)
+		printf("%s at byte %zu", rule_says(v, &p), count);
 	else {
-		e = evidence(s, s->length, true);
-		v = rule_verdict(rule, &e, &s->readings, &p);
-		printf("MORE after %zu byte%s, %s if no more comes", s->length, s->length == 1 ? "" : "s", verdict_name(v));
+		v = ask(s, rule, s->length, true, &p);
+		printf("MORE after %zu byte%s, %s if no more comes", s->length, s->length == 1 ? "" : "s", rule_says(v, &p));
 	}
 	printf(": %s\n", rule->action.text);
 }
 
 /*
  * Pick as a connection would that brings the bytes one at a time and then nothing.  *ret_count: how many the decision took.
+ * *ret_unread: NULL, or the attribute that left the rule undecided.
  */
 static const struct rule *
-pick(struct sample *s, size_t *ret_count)
+pick(struct sample *s, size_t *ret_count, const struct attribute_kind **ret_unread)
 {
 	const struct rule *rule = NULL;
-	struct patience patience;
+	struct awaited awaited;
 	struct evidence e;
 
 	for (*ret_count = 0; *ret_count <= s->length; ++*ret_count) {
 		e = evidence(s, *ret_count, false);
-		if (rules_pick(s->rules, &e, &s->readings, &rule, &patience) != PROBE_MORE)
-			return rule;
+		if (rules_pick(s->rules, &e, &s->readings, &rule, &awaited) != PROBE_MORE)
+			break;
 	}
-	*ret_count = s->length;
-	e = evidence(s, s->length, true);
-	rules_pick(s->rules, &e, &s->readings, &rule, &patience);
+	if (*ret_count > s->length) {
+		*ret_count = s->length;
+		e = evidence(s, s->length, true);
+		rules_pick(s->rules, &e, &s->readings, &rule, &awaited);
+	}
+	*ret_unread = awaited.unread;
 	return rule;
 }
 
@@ -165,18 +177,22 @@ explain_sample(struct sample *s, const char *file)
 	const struct probe *probe = NULL;
 	struct logfmt l = { 0 };
 	size_t decided;
-	const struct rule *rule = pick(s, &decided);
+	const struct attribute_kind *unread;
+	const struct rule *rule = pick(s, &decided, &unread);
 
 	if (rule != NULL)
 		probe = rule_protocol(rule);
 	probe = readings_identify(&s->readings, probe, span_of(s->bytes, s->length));
 	if (file != NULL)
 		logfmt_text(&l, "file", file);
-	logfmt_protocol(&l, probe, &s->readings.reading, s->length);
+	probe_describe(&l, probe, &s->readings.reading, s->length);
 	logfmt_number(&l, "bytes", s->length);
 	if (s->rules->count > 0)
 		logfmt_number(&l, "decided", decided);
-	if (rule != NULL) {
+	if (rule != NULL && unread != NULL) {
+		logfmt_number(&l, "undecided", rule->number);
+		logfmt_text(&l, "attribute", unread->name);
+	} else if (rule != NULL) {
 		logfmt_number(&l, "rule", rule->number);
 		logfmt_text(&l, "action", rule->action.text);
 	} else if (s->rules->count > 0)
@@ -217,16 +233,16 @@ explain_directory(struct sample *s, const char *path)
 }
 
 int
-explain(const struct rules *rules, const struct settings *settings)
+explain(const struct rules *rules, const struct settings *settings, const char *input)
 {
 	/* static: it is too large for a stack */
 	static struct sample s;
-	const char *input = settings->input;
 	struct stat st;
 	int r;
 
 	s.rules = rules;
 	s.timeout_ms = settings->timeout_ms;
+	s.undecided_next = settings->undecided_next;
 	s.readings.scratch = s.scratch;
 	s.readings.scratch_size = sizeof s.scratch;
 	intake_environment(&s.connection);

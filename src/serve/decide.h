@@ -1,0 +1,39 @@
+/* Which rule gets a connection: look at the first bytes until that is known. */
+#ifndef USHER_DECIDE_H
+#define USHER_DECIDE_H
+
+#include "rule/rule.h"
+#include "serve/session.h"
+
+/* What has come of it.  All but the first: no rule is chosen. */
+enum decide_end {
+	DECIDE_RULE,
+	DECIDE_NO_RULE,
+	DECIDE_UNDECIDED,
+	DECIDE_CLIENT,
+	DECIDE_CLIENT_RESET,
+	DECIDE_TERMINATED,
+	DECIDE_SYSTEM,
+};
+
+/*
+ * error: 0, or the errno behind DECIDE_CLIENT_RESET and DECIDE_SYSTEM.  failure: for DECIDE_SYSTEM, a sentence in place of that
+ * errno's, or empty.
+ */
+struct decision {
+	enum decide_end end;
+	int error;
+	char failure[96];
+};
+
+/*
+ * Look at the first bytes of S->connection until one of RULES is chosen or none can be.  Sets S->rule (also of a rule that stayed
+ * undecided), S->unread, S->probe and S->readings.reading.  Of the socket nothing is taken, and its options are as they were, but
+ * for SO_OOBINLINE where S->rule connects.
+ */
+void decide(struct session *s, const struct rules *rules, struct decision *ret);
+
+/* What a log line calls it, as in usher(8): "no-rule", "undecided", "client", "client-reset", "terminated", "system". */
+const char *decide_end_name(enum decide_end end);
+
+#endif
