@@ -1,24 +1,36 @@
 # What the end-to-end tests share: TAP output, processes that end with the test, real servers on ports nobody chose.
 # Sourced by bash.  Functions that answer with more than a status set variables in capitals.
 #
-# Environment: USHER (the program; default ${top_builddir:-.}/usher), USHER_TEST_WAIT (seconds that anything may take; default 20),
+# Environment: USHER (the program; default ${top_builddir:-.}/usher), USHER_TEST_WAIT (seconds that anything may take; default 60),
 # USHER_TEST_CACHE (what system tests keep between runs; default /var/tmp/usher-test).
 #
 # shellcheck shell=bash disable=SC2034
 
 set -u
 export LC_ALL=C
-unset "${!LISTEN_@}" "${!TCPREMOTE@}" "${!TCPLOCAL@}" REMOTE_ADDR REMOTE_PORT REMOTE_HOST JOURNAL_STREAM
+unset "${!LISTEN_@}" "${!TCPREMOTE@}" "${!TCPLOCAL@}" REMOTE_ADDR REMOTE_PORT REMOTE_HOST JOURNAL_STREAM NOTIFY_SOCKET WATCHDOG_PID WATCHDOG_USEC
 PATH=$PATH:/usr/sbin:/sbin
 
-# automake's variable of the same name is not for those who are started from here.
-export -n TESTS
+# The sanitizers' search for leaks traces the process from another one, which the sandbox does not allow.
+export ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0"
+
+# automake's TESTS is not for those who are started from here, and usher keeps USHER_* from the programs that it executes.
+export -n TESTS "${!USHER_@}"
 TESTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 TOP=$(cd "${top_builddir:-.}" && pwd)
 USHER=${USHER:-$TOP/usher}
-WAIT=${USHER_TEST_WAIT:-20}
+WAIT=${USHER_TEST_WAIT:-60}
 CACHE=${USHER_TEST_CACHE:-/var/tmp/usher-test}
 ME=$(id -un)
+
+# Exit statuses: those of sysexits.h that usher has, and the shell's two for a program that cannot be executed.
+EX_USAGE=64
+EX_NOINPUT=66
+EX_UNAVAILABLE=69
+EX_OSERR=71
+EX_CONFIG=78
+EX_NOT_EXECUTABLE=126
+EX_NOT_FOUND=127
 
 # Unix socket paths end at 107 bytes, so a long TMPDIR is of no use.
 T=${TMPDIR:-/tmp}
@@ -144,7 +156,7 @@ end() { # PID...
 		kill -TERM -- "-$pid" 2> /dev/null
 	done
 	for pid in "$@"; do
-		if ! poll 5 gone "$pid"; then
+		if ! poll 5 gone "$pid" 2> /dev/null; then
 			kill -KILL -- "-$pid" 2> /dev/null
 		fi
 		wait "$pid" 2> /dev/null
@@ -180,13 +192,18 @@ trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
-# poll SECONDS COMMAND...: until the command succeeds, at most so long.
+# poll SECONDS COMMAND...: until the command succeeds, at most so long.  Where it does not, standard error has the command and what it
+# said at last.
 poll() {
-	local until=$((SECONDS + $1 + 1))
+	local seconds=$1 until=$((SECONDS + $1 + 1))
 
 	shift
 	until "$@" > /dev/null 2>&1; do
-		[ "$SECONDS" -lt "$until" ] || return 1
+		if [ "$SECONDS" -ge "$until" ]; then
+			printf '%s\n' "waited $seconds s for: $(printf '%q ' "$@")" >&2
+			"$@" >&2
+			return
+		fi
 		sleep 0.02
 	done
 }
@@ -200,7 +217,7 @@ start() {
 	local name=$1
 
 	shift
-	perl "$TESTS/run/launch.pl" "$@" < /dev/null >> "$T/log/$name" 2>&1 &
+	perl "$TESTS/helpers/launch.pl" "$@" < /dev/null >> "$T/log/$name" 2>&1 &
 	PID=$!
 	pids+=("$PID")
 }
@@ -234,7 +251,7 @@ serve_tcp() {
 	served=$((served + 1))
 	name=$name-$served
 	LOG=$T/log/$name
-	perl "$TESTS/run/launch.pl" tcpserver -v -1 -H -R -l 0 -c 1000 127.0.0.1 0 "$@" < /dev/null > "$T/port-$served" 2> "$LOG" &
+	perl "$TESTS/helpers/launch.pl" tcpserver -v -1 -H -R -l 0 -c 1000 127.0.0.1 0 "$@" < /dev/null > "$T/port-$served" 2> "$LOG" &
 	PID=$!
 	pids+=("$PID")
 	wait_for test -s "$T/port-$served" || bail "tcpserver did not start: $(cat "$LOG")"
@@ -264,15 +281,27 @@ usher_lines() {
 }
 
 at_least() { # N COMMAND...: the number that it prints
-	local n=$1
+	local n=$1 got
 
 	shift
-	[ "$("$@")" -ge "$n" ]
+	got=$("$@")
+	[ "$got" -ge "$n" ] || { echo "$got, which is less than $n"; return 1; }
 }
 
-# talk ARGUMENT...: tests/run/client.pl.  ANSWER is what came back (without NUL bytes; whole in $T/answer), END how it ended.
+# has_ended STATUS [N]: tcpserver tells in LOG of N processes, or of 1, that ended with this exit status.  It writes that line after the
+# client has seen the end, so that it has to be waited for.
+has_ended() {
+	at_least "${2:-1}" grep -acE "^tcpserver: end [0-9]+ status $(($1 << 8))\$" "$LOG"
+}
+
+# ended: how many processes tcpserver tells of in LOG that have ended.
+ended() {
+	grep -ac '^tcpserver: end ' "$LOG"
+}
+
+# talk ARGUMENT...: tests/helpers/client.pl.  ANSWER is what came back (without NUL bytes; whole in $T/answer), END how it ended.
 talk() {
-	perl "$TESTS/run/client.pl" --timeout="$WAIT" "$@" > "$T/answer" 2> "$T/end"
+	perl "$TESTS/helpers/client.pl" --timeout="$WAIT" "$@" > "$T/answer" 2> "$T/end"
 	ANSWER=$(tr -d '\0' < "$T/answer")
 	END=$(cat "$T/end")
 }
@@ -372,6 +401,11 @@ LogLevel VERBOSE
 MaxStartups 1000
 Subsystem sftp internal-sftp
 END
+	# OpenSSH 9.8 and later turn away for a while who breaks off, which tests do
+	echo 'PerSourcePenalties no' > "$T/penalties"
+	if "$SSHD" -t -h "$T/host_key" -f "$T/penalties" 2> "$T/penalties.error"; then
+		cat "$T/penalties" >> "$SSHD_CONFIG"
+	fi
 	SSH=(ssh -F /dev/null -i "$T/user_key" -o IdentitiesOnly=yes -o UserKnownHostsFile="$T/known_hosts" -o BatchMode=yes
 	    -o StrictHostKeyChecking=yes -o ConnectTimeout="$WAIT" -o LogLevel=ERROR -o User="$ME")
 }
@@ -396,4 +430,16 @@ start_mariadb() {
 certificate() {
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj "/CN=$1" -addext "subjectAltName=DNS:$1" \
 	    -keyout "$T/$1.key" -out "$T/$1.pem" > "$T/log/openssl-req" 2>&1 || bail "openssl req failed"
+}
+
+# record FILE OPENSSL-OPTION...: what s_client says first, as sent to a server that never answers.
+record() {
+	local file=$1 port
+
+	shift
+	port=$(free_port)
+	start recorder perl "$TESTS/helpers/record.pl" "$port" "$file"
+	await recorder "$port"
+	openssl s_client -connect "127.0.0.1:$port" "$@" < /dev/null > "$T/log/record" 2>&1
+	wait_for test -s "$file" || bail 'no ClientHello was recorded'
 }

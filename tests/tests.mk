@@ -5,106 +5,118 @@ run_tests = \
 	tests/run/run-activate.sh \
 	tests/run/run-article.sh \
 	tests/run/run-basic.sh \
+	tests/run/run-captured.sh \
 	tests/run/run-explain.sh \
-	tests/run/run-handover.sh \
+	tests/run/run-exec.sh \
+	tests/run/run-hostile.sh \
+	tests/run/run-include.sh \
 	tests/run/run-listen.sh \
+	tests/run/run-log.sh \
 	tests/run/run-manual.sh \
+	tests/run/run-privsep.sh \
 	tests/run/run-protocols.sh \
 	tests/run/run-relay.sh \
 	tests/run/run-server-first.sh \
+	tests/run/run-resolve.sh \
 	tests/run/run-silence.sh \
 	tests/run/run-ssh.sh \
 	tests/run/run-stunnel.sh \
-	tests/run/run-tls.sh
+	tests/run/run-tls.sh \
+	tests/run/run-undecided.sh
 
 # What a sanitizer build cannot tell, being linked with more, or tells no better.
 if !SANITIZERS
-run_tests += tests/run/run-binary.sh tests/run/run-peers.sh
+run_tests += tests/run/run-binary.sh tests/run/run-faults.sh tests/run/run-peers.sh
 endif
 
 # Shell tests that need root, a real systemd, xinetd, ...: `make check-system'.
 system_tests = \
+	tests/system/system-abuse.sh \
 	tests/system/system-inetd.sh \
 	tests/system/system-listen.sh \
 	tests/system/system-systemd.sh
 
 # One unit test a module, by its name.
 unit_tests = \
-	test-address \
-	test-bind \
-	test-children \
-	test-dial \
-	test-grammar \
-	test-handover \
-	test-intake \
-	test-listen \
-	test-log \
-	test-logfmt \
-	test-notify \
-	test-options \
-	test-probe \
-	test-relay \
-	test-resolve \
-	test-rule \
-	test-sniff \
-	test-span \
-	test-title
+	tests/unit/test-address \
+	tests/unit/test-bind \
+	tests/unit/test-children \
+	tests/unit/test-dial \
+	tests/unit/test-exec \
+	tests/unit/test-grammar \
+	tests/unit/test-include \
+	tests/unit/test-intake \
+	tests/unit/test-listen \
+	tests/unit/test-log \
+	tests/unit/test-logfmt \
+	tests/unit/test-notify \
+	tests/unit/test-number \
+	tests/unit/test-oom \
+	tests/unit/test-options \
+	tests/unit/test-prefix \
+	tests/unit/test-privsep \
+	tests/unit/test-probe \
+	tests/unit/test-ratelimit \
+	tests/unit/test-relay \
+	tests/unit/test-resolve \
+	tests/unit/test-rule \
+	tests/unit/test-sandbox \
+	tests/unit/test-settings \
+	tests/unit/test-sniff \
+	tests/unit/test-span \
+	tests/unit/test-title \
+	tests/unit/test-words
 
 # The fuzz targets, fed with what stands in tests/corpus, so that any compiler can run them.
 replay_tests = \
-	replay-address \
-	replay-logfmt \
-	replay-probe \
-	replay-rule
+	tests/fuzz/replay-address \
+	tests/fuzz/replay-logfmt \
+	tests/fuzz/replay-privsep \
+	tests/fuzz/replay-probe \
+	tests/fuzz/replay-rule
 
-# tests/report writes down what it was given by whoever ran it.
-check_PROGRAMS = $(unit_tests) $(replay_tests) tests/report
+# report writes down what it was given by whoever ran it; usher-captured is usher with a parser that attacks it.
+check_PROGRAMS = $(unit_tests) $(replay_tests) tests/faults/faults tests/helpers/report tests/helpers/usher-captured
 TESTS = $(unit_tests) $(replay_tests) $(run_tests)
 
-LDADD = libusher.a
+# A unit test is one source file of its name, and what several of them need.
+check_LIBRARIES = tests/unit/libfixture.a
+tests_unit_libfixture_a_SOURCES = tests/unit/fixture.c tests/unit/fixture.h tests/unit/tap.h
+LDADD = tests/unit/libfixture.a libusher.a
 
-fixture = tests/unit/fixture.c tests/unit/fixture.h tests/unit/tap.h
-test_address_SOURCES = tests/unit/test-address.c tests/unit/tap.h
-test_bind_SOURCES = tests/unit/test-bind.c $(fixture)
-test_children_SOURCES = tests/unit/test-children.c tests/unit/tap.h
-test_dial_SOURCES = tests/unit/test-dial.c $(fixture)
-test_grammar_SOURCES = tests/unit/test-grammar.c $(fixture)
-test_handover_SOURCES = tests/unit/test-handover.c $(fixture)
-test_intake_SOURCES = tests/unit/test-intake.c $(fixture)
-test_listen_SOURCES = tests/unit/test-listen.c $(fixture)
-test_log_SOURCES = tests/unit/test-log.c $(fixture)
-test_logfmt_SOURCES = tests/unit/test-logfmt.c tests/unit/tap.h
-test_notify_SOURCES = tests/unit/test-notify.c $(fixture)
-test_options_SOURCES = tests/unit/test-options.c $(fixture)
-test_probe_SOURCES = tests/unit/test-probe.c tests/unit/tap.h
-test_relay_SOURCES = tests/unit/test-relay.c $(fixture)
-test_resolve_SOURCES = tests/unit/test-resolve.c $(fixture)
-test_rule_SOURCES = tests/unit/test-rule.c $(fixture)
-test_sniff_SOURCES = tests/unit/test-sniff.c $(fixture)
-test_span_SOURCES = tests/unit/test-span.c tests/unit/tap.h
-test_title_SOURCES = tests/unit/test-title.c $(fixture)
-tests_report_SOURCES = tests/unit/report.c
+# What the archive has of the same names is then not taken from it.
+tests_helpers_usher_captured_SOURCES = src/main.c tests/helpers/captured.c
+tests_helpers_usher_captured_LDADD = libusher.a
 
-replay_address_SOURCES = tests/fuzz/fuzz-address.c tests/fuzz/replay.c
-replay_logfmt_SOURCES = tests/fuzz/fuzz-logfmt.c tests/fuzz/replay.c
-replay_probe_SOURCES = tests/fuzz/fuzz-probe.c tests/fuzz/replay.c
-replay_rule_SOURCES = tests/fuzz/fuzz-rule.c tests/fuzz/replay.c
+tests_faults_faults_SOURCES = tests/faults/calls.c tests/faults/ends.c tests/faults/faults.c tests/faults/faults.h tests/faults/inject.c \
+	tests/faults/intercept.c tests/faults/judge.c tests/faults/play.c tests/faults/run.h tests/faults/scenario.c
+
+tests_fuzz_replay_address_SOURCES = tests/fuzz/fuzz-address.c tests/fuzz/replay.c
+tests_fuzz_replay_logfmt_SOURCES = tests/fuzz/fuzz-logfmt.c tests/fuzz/replay.c
+tests_fuzz_replay_privsep_SOURCES = tests/fuzz/fuzz-privsep.c tests/fuzz/replay.c
+tests_fuzz_replay_probe_SOURCES = tests/fuzz/fuzz-probe.c tests/fuzz/replay.c
+tests_fuzz_replay_rule_SOURCES = tests/fuzz/fuzz-rule.c tests/fuzz/replay.c
 
 # libFuzzer brings its own main.
 if FUZZING
-noinst_PROGRAMS = fuzz-address fuzz-logfmt fuzz-probe fuzz-rule
+noinst_PROGRAMS = tests/fuzz/fuzz-address tests/fuzz/fuzz-logfmt tests/fuzz/fuzz-privsep tests/fuzz/fuzz-probe \
+	tests/fuzz/fuzz-rule
 fuzz_ldflags = $(AM_LDFLAGS) -fsanitize=fuzzer
-fuzz_address_SOURCES = tests/fuzz/fuzz-address.c
-fuzz_address_LDFLAGS = $(fuzz_ldflags)
-fuzz_logfmt_SOURCES = tests/fuzz/fuzz-logfmt.c
-fuzz_logfmt_LDFLAGS = $(fuzz_ldflags)
-fuzz_probe_SOURCES = tests/fuzz/fuzz-probe.c
-fuzz_probe_LDFLAGS = $(fuzz_ldflags)
-fuzz_rule_SOURCES = tests/fuzz/fuzz-rule.c
-fuzz_rule_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_address_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_logfmt_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_privsep_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_probe_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_rule_LDFLAGS = $(fuzz_ldflags)
 endif
 
-EXTRA_DIST = tests/fuzz/fuzz.sh tests/corpus tests/demo tests/lib.sh tests/run tests/system
+EXTRA_DIST = tests/captures tests/fuzz/fuzz.sh tests/corpus tests/cross tests/demo tests/distros tests/faults/README tests/lib.sh tests/lint \
+	tests/run tests/system \
+	tests/helpers/client.pl tests/helpers/converse.pl tests/helpers/deaf.pl tests/helpers/dns.pl tests/helpers/duplex.pl \
+	tests/helpers/flood.pl tests/helpers/hostile.pl tests/helpers/launch.pl tests/helpers/record.pl tests/helpers/syslog.pl
+
+# What tests left beside themselves would count as theirs in a build elsewhere, which then does not run them.
+dist-hook:
+	rm -f $(distdir)/tests/*/*.log $(distdir)/tests/*/*.trs
 
 TEST_EXTENSIONS = .sh
 tap_driver = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
@@ -120,11 +132,29 @@ check-system: all
 	@if grep -l '^:test-result: SKIP' $(system_tests:.sh=.trs); then \
 		echo 'make check-system: these were skipped' >&2; exit 1; fi
 
+# Built and tested where it will run.  On the command line: DISTROS; there or in the environment: what tests/distros/distro.sh names.
+DISTROS = bullseye bookworm trixie
+check-distros: all
+	@test "$$(id -u)" = 0 || { echo 'make check-distros: must be run as root' >&2; exit 1; }
+	UNIT_TESTS='$(unit_tests)' RUN_TESTS='$(run_tests)' LIBCS='$(LIBCS)' COMPILERS='$(COMPILERS)' $(MAKE) $(AM_MAKEFLAGS) check-TESTS \
+		check_PROGRAMS= TESTS='$(DISTROS:%=tests/distros/distro-%.sh)' TEST_SUITE_LOG=distros-suite.log
+	@if grep -l '^:test-global-result: SKIP' $(DISTROS:%=tests/distros/distro-%.trs); then \
+		echo 'make check-distros: these were skipped' >&2; exit 1; fi
+
+# Built for other machines and run by qemu-user; CROSS in the environment: which.
+check-cross:
+	UNIT_TESTS='$(unit_tests)' $(MAKE) $(AM_MAKEFLAGS) check-TESTS check_PROGRAMS= TESTS=tests/cross/cross.sh TEST_SUITE_LOG=cross-suite.log
+	@! grep -l '^:test-global-result: SKIP' tests/cross/cross.trs
+
 # A build with --enable-fuzzing; FUZZ_SECONDS in the environment, 60 without.
 check-fuzz: all
 	$(MAKE) $(AM_MAKEFLAGS) check-TESTS check_PROGRAMS= TESTS=tests/fuzz/fuzz.sh TEST_SUITE_LOG=fuzz-suite.log
 
-CLEANFILES = system-suite.log fuzz-suite.log
-.PHONY: check-fuzz check-system
+# The probes on what real clients sent: captures out of Debian's source packages.  In the environment: what captures.sh names.
+check-captures: all
+	bash $(srcdir)/tests/captures/captures.sh ./usher
+
+CLEANFILES = cross-suite.log distros-suite.log system-suite.log fuzz-suite.log
+.PHONY: check-captures check-cross check-distros check-fuzz check-system
 
 include $(srcdir)/tests/bench/protocols.mk

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "samples.h"
-#include "sniff.h"
+#include "net/sniff.h"
 
 #define BUFFERS 1000000
 #define LENGTH 64

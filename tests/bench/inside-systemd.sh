@@ -17,7 +17,8 @@ die() {
 }
 
 ip link set lo up || die 'no lo'
-echo cubic > /proc/sys/net/ipv4/tcp_congestion_control || die 'no cubic'
+congestion=/proc/sys/net/ipv4/tcp_congestion_control
+echo cubic > "$congestion" 2> /dev/null || echo reno > "$congestion" || die 'neither cubic nor reno'
 mkdir -p "$units"
 cat > /tmp/web.conf << END
 worker_processes 1;

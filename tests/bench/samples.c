@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sniff.h"
+#include "net/sniff.h"
 
 static void
 fail(const char *what)

@@ -10,7 +10,7 @@
 #include <time.h>
 
 #include "samples.h"
-#include "sniff.h"
+#include "net/sniff.h"
 
 /* How often each is timed, and how many calls are timed together; the least time counts, for the rest is the machine's. */
 #define TIMINGS 15

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#include "logfmt.h"
+#include "base/logfmt.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "probe.h"
-#include "sniff.h"
+#include "probe/probe.h"
+#include "net/sniff.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 
@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 /* What a row said of the bytes before; an attribute is kept as a number that depends on its name and value. */
 struct said {
 	enum verdict verdict;
-	bool complete;
+	bool complete, partial;
 	size_t want, count;
 	uint64_t attribute[READING_ATTRIBUTES];
 };
@@ -58,6 +58,7 @@ ask(const struct probe *probe, struct span in, struct said *ret)
 	memset(ret, 0, sizeof *ret);
 	ret->verdict = probe_read(probe, in, &r);
 	ret->complete = r.complete;
+	ret->partial = r.partial;
 	ret->want = r.want;
 	ret->count = r.count;
 	expect(ret->verdict == PROBE_YES || r.count == 0);
@@ -75,7 +76,9 @@ compare(const struct said *before, const struct said *now, size_t length)
 	expect(before->count <= now->count);
 	expect(memcmp(before->attribute, now->attribute, before->count * sizeof now->attribute[0]) == 0);
 	expect(!before->complete || (now->complete && before->count == now->count));
-	expect(before->want <= length || (before->verdict == now->verdict && before->count == now->count));
+	expect(before->want <= length || (before->verdict == now->verdict && before->count == now->count &&
+	    before->complete == now->complete && before->partial == now->partial));
+	expect(!before->partial || now->partial);
 	expect(!now->complete || now->verdict == PROBE_YES);
 	expect(now->want == 0 || (now->want > length && now->verdict != PROBE_NO && !now->complete));
 }

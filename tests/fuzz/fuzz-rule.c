@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "grammar.h"
-#include "options.h"
-#include "rule.h"
-#include "sniff.h"
+#include "rule/grammar.h"
+#include "rule/settings.h"
+#include "rule/rule.h"
+#include "net/sniff.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 
@@ -77,13 +77,13 @@ decide(struct connection *connection, const struct settings *settings, struct sp
 	static uint8_t scratch[SNIFF_MAX];
 	struct evidence e = { .connection = connection, .bytes = bytes, .final = final, .timeout_ms = settings->timeout_ms };
 	struct readings readings = { .scratch = scratch, .scratch_size = sizeof(scratch) };
-	struct patience patience = { SIZE_MAX, INT64_MAX };
+	struct awaited awaited = { .want = SIZE_MAX, .quiet_ms = INT64_MAX };
 	const struct rule *rule = NULL;
-	enum verdict v = rules_pick(&rules, &e, &readings, &rule, &patience);
+	enum verdict v = rules_pick(&rules, &e, &readings, &rule, &awaited);
 
 	if (v == PROBE_MORE) {
 		expect(!final);
-		expect(patience.want > bytes.length || patience.quiet_ms < INT64_MAX);
+		expect(awaited.want > bytes.length || awaited.quiet_ms < INT64_MAX);
 		return -1;
 	}
 	expect(v == PROBE_NO || (rule != NULL && rule->number >= 1 && rule->number <= rules.count));
@@ -133,7 +133,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 	} else if (strlen(text) < length) {
 		rest = strlen(text) + 1;
 	}
-	options_defaults(&settings);
+	settings_defaults(&settings);
 	if (read_rules(text, &settings))
 		decide_all(&settings, span_of(bytes + rest, length - rest));
 	rules_clear(&rules);

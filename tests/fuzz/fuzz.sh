@@ -13,15 +13,15 @@ fuzz() {
 
 	shift
 	mkdir -p "$folder/$name/new" "$folder/$name/found"
-	exec "$top/fuzz-$name" -max_total_time="$seconds" -timeout=30 -max_len=4096 -print_final_stats=1 \
+	exec "$top/tests/fuzz/fuzz-$name" -max_total_time="$seconds" -timeout=30 -max_len=4096 -print_final_stats=1 \
 	    -artifact_prefix="$folder/$name/found/" "$folder/$name/new" "$@" > "$folder/$name/log" 2>&1 < /dev/null
 }
 
-targets='probe rule address logfmt'
+targets='probe rule address logfmt privsep'
 declare -A pid
 fuzz probe "$corpus/real" "$corpus/made" &
 pid[probe]=$!
-for name in rule address logfmt; do
+for name in rule address logfmt privsep; do
 	fuzz "$name" "$corpus/$name" &
 	pid[$name]=$!
 done

@@ -2,7 +2,7 @@
 # Under systemd-socket-activate: the connection as descriptor 3 with LISTEN_FDS, and as descriptor 0 with --inetd.
 # shellcheck source=tests/lib.sh disable=SC1091,SC2317
 . "$(dirname "$0")/../lib.sh"
-need nginx
+need nginx pgrep
 activate=$(command -v systemd-socket-activate) || activate=/lib/systemd/systemd-socket-activate
 [ -x "$activate" ] || skip_all 'systemd-socket-activate is not installed'
 need_usher
@@ -40,19 +40,34 @@ for way in fds inetd; do
 	talk 127.0.0.1:"$PORT" $'GET /env HTTP/1.0\r\n\r\n'
 	unlike "$ANSWER" 'LISTEN_' "$way: LISTEN_* does not reach the program"
 	like "$ANSWER" 'EXTRA=kept' "$way: the rest of the environment does"
-	like "$ANSWER" 'REMOTE_ADDR=127\.0\.0\.1' "$way: with the client's address"
-	like "$ANSWER" 'USHER_PATH=/env' "$way: and what was read"
+	like "$ANSWER" 'REMOTE_ADDR=127\.0\.0\.1' "$way: the client's address is in the environment"
+	like "$ANSWER" 'USHER_PATH=/env' "$way: what was read is in the environment"
 	talk 127.0.0.1:"$PORT" $'\001'
 	is "$END" reset "$way: reject"
 done
 
+# Whether it will listen is not known at first, and until then SIGHUP is blocked.
+activated hangup --fdname=web -- --timeout 1h 'ssh close' 'any reject'
+activator=$PID
+perl "$TESTS/helpers/client.pl" --timeout="$WAIT" --log="$T/hangup" 127.0.0.1:"$PORT" SSH &
+client=$!
+hangup_ends() {
+	local pid blocked
+
+	pid=$(pgrep -P "$activator") && [ "$(readlink "/proc/$pid/exe")" -ef "$USHER" ] &&
+	    blocked=$(sed -n 's/^SigBlk:[[:space:]]*/0x/p' "/proc/$pid/status") && [ $((blocked & 1)) -eq 0 ]
+}
+ok 'a connection from LISTEN_FDS: SIGHUP is not blocked while it is served' wait_for hangup_ends
+end "$activator"
+wait "$client"
+
 # A Unix socket that listens.
 LOG=$T/log/unix
 start unix "$activate" -l "$T/listen" --accept "$USHER" "${rules[@]}"
-ok 'it listens on a Unix socket' wait_for test -S "$T/listen"
+ok 'systemd-socket-activate listens on a Unix socket' wait_for test -S "$T/listen"
 talk unix:"$T/listen" "$http"
 like "$ANSWER" 'nginx GET' 'a Unix socket: relayed'
-ok 'and logged' wait_log '^usher: client=unix.* protocol=http .*rule=2 '
+ok 'a Unix socket: logged' wait_log '^usher: client=unix.* protocol=http .*rule=2 '
 talk --bytewise --shutdown unix:"$T/listen" '{CAT} a byte at a time'
 is "$ANSWER" '{CAT} a byte at a time' 'a Unix socket, a byte at a time: exec, every byte unread'
 
@@ -70,7 +85,7 @@ await journal "$PORT"
 talk 127.0.0.1:"$PORT" "$http"
 ok 'under the journal lines have a level' wait_log '^<6>client=.*rule=1 '
 talk 127.0.0.1:"$PORT" $'\001'
-ok 'and failures a more severe one' wait_log '^<3>client=.*end=backend-unreachable$'
+ok 'under the journal failures have a more severe level' wait_log '^<3>client=.*end=backend-unreachable$'
 
 # Without --accept the socket that is handed over listens: one usher serves them all.
 PORT=$(free_port)

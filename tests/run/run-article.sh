@@ -14,18 +14,12 @@ serve_tcp default /bin/sh -c 'echo the default backend; exec cat'
 default=$PORT
 
 # OpenResty: if data == "GET" or data == "POS" ... then http, and so on, else the default.
-openresty=()
-for literal in GET POS PUT DEL OPT HEA CON TRA; do
-	openresty+=("text=\"$literal\" connect 127.0.0.1:$NGINX_PORT")
-done
-openresty+=("text=\"*2\" bytes=0d@2 connect 127.0.0.1:$REDIS_PORT" "text=\"SSH\" connect 127.0.0.1:$SSHD_PORT")
+openresty=("text=GET,POS,PUT,DEL,OPT,HEA,CON,TRA connect 127.0.0.1:$NGINX_PORT" "text=\"*2\\r\" connect 127.0.0.1:$REDIS_PORT"
+    "text=SSH connect 127.0.0.1:$SSHD_PORT")
 
 # HAProxy: acl ... req.payload(0,3) -m bin 474554 ...
-haproxy=()
-for literal in 474554 504f53 505554 44454c 4f5054 484541 434f4e 545241; do
-	haproxy+=("bytes=$literal connect 127.0.0.1:$NGINX_PORT")
-done
-haproxy+=("bytes=2a320d connect 127.0.0.1:$REDIS_PORT" "bytes=535348 connect 127.0.0.1:$SSHD_PORT")
+haproxy=("bytes=474554,504f53,505554,44454c,4f5054,484541,434f4e,545241 connect 127.0.0.1:$NGINX_PORT"
+    "bytes=2a320d connect 127.0.0.1:$REDIS_PORT" "bytes=535348 connect 127.0.0.1:$SSHD_PORT")
 
 names=("http connect 127.0.0.1:$NGINX_PORT" "redis connect 127.0.0.1:$REDIS_PORT" "ssh connect 127.0.0.1:$SSHD_PORT")
 
@@ -91,11 +85,11 @@ every_literal 'protocol names' $'*3\n' $'\x16\x03\x01' '{"id":1}'
 serve_usher "${haproxy[@]}" "any connect 127.0.0.1:$default"
 if command -v redis-cli > /dev/null; then
 	# redis-cli begins with *1 when it asks for one word, *2 for two.
-	is "$(redis-cli -h 127.0.0.1 -p "$PORT" echo hello)" hello 'redis-cli echo'
+	is "$(redis-cli -h 127.0.0.1 -p "$PORT" echo hello)" hello 'redis-cli reaches Redis'
 fi
-is "$("${SSH[@]}" -p "$PORT" 127.0.0.1 echo hello)" hello 'ssh'
+is "$("${SSH[@]}" -p "$PORT" 127.0.0.1 echo hello)" hello 'ssh reaches sshd'
 if command -v curl > /dev/null; then
-	is "$(curl -s "http://127.0.0.1:$PORT/")" 'nginx GET 127.0.0.1 127.0.0.1' 'curl'
+	is "$(curl -s "http://127.0.0.1:$PORT/")" 'nginx GET 127.0.0.1 127.0.0.1' 'curl reaches nginx'
 fi
 
 finish

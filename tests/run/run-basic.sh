@@ -22,19 +22,19 @@ like "$LINE" "^$client protocol=http method=GET path=/path host=www\.example\.or
     'exec: client, protocol with attributes, rule, action, duration, end'
 talk 127.0.0.1:"$PORT" '{ENV}'
 like "$ANSWER" 'REMOTE_ADDR=127\.0\.0\.1' 'exec: REMOTE_ADDR is in the environment'
-like "$ANSWER" 'TCPREMOTEIP=127\.0\.0\.1' 'exec: and TCPREMOTEIP'
-like "$ANSWER" "TCPLOCALPORT=$PORT" 'exec: and TCPLOCALPORT'
-like "$ANSWER" 'PROTO=TCP' 'exec: and PROTO'
+like "$ANSWER" 'TCPREMOTEIP=127\.0\.0\.1' 'exec: TCPREMOTEIP is in the environment'
+like "$ANSWER" "TCPLOCALPORT=$PORT" 'exec: TCPLOCALPORT is in the environment'
+like "$ANSWER" 'PROTO=TCP' 'exec: PROTO is in the environment'
 talk --shutdown 127.0.0.1:"$PORT" '{CAT}' $' and\n' $'more\n'
 is "$ANSWER" $'{CAT} and\nmore' 'exec: the program reads all that the client sent'
 talk 127.0.0.1:"$PORT" '{ERR}'
 is "$ANSWER" 'to the client' "exec: the program's standard error is not the client's"
-ok 'exec: it is the log' wait_log '^to the log$'
+ok "exec: the program's standard error is the log" wait_log '^to the log$'
 talk 127.0.0.1:"$PORT" '{NONE}'
 ok 'exec: a program that is not there is logged' wait_log '/nonexistent/program.*No such file'
-ok 'exec: and the exit status is 127' wait_log 'status 32512$'
+ok 'exec: a program that is not there: exit status EX_NOT_FOUND' wait_for has_ended "$EX_NOT_FOUND"
 talk 127.0.0.1:"$PORT" '{PERM}'
-ok 'exec: a program that cannot be run: status 126' wait_log 'status 32256$'
+ok 'exec: a program that cannot be run: status EX_NOT_EXECUTABLE' wait_for has_ended "$EX_NOT_EXECUTABLE"
 
 # --- connect ---
 serve_usher "http connect 127.0.0.1:$NGINX_PORT"
@@ -61,12 +61,13 @@ is "$END" reset 'connect: backend down: the client is reset'
 ok 'connect: backend down: logged' wait_log 'end=backend-unreachable$'
 like "$LINE" "^$client .*rule=1 action=\"connect 127\.0\.0\.1:$down\" error=\"Connection refused\" $time end=backend-unreachable\$" \
     'connect: backend down: with the reason'
-ok 'connect: backend down: exit status 69' wait_log 'status 17664$'
+ok 'connect: backend down: exit status EX_UNAVAILABLE' wait_for has_ended "$EX_UNAVAILABLE"
 
 # --- reply, reject, close, no rule ---
 serve_usher 'http path=/path reply "HTTP/1.0 301 Moved\r\nLocation: https://www.example.org/\r\n\r\n"' 'text={RST} reject' 'text={BYE} close' 'ssh close'
 talk 127.0.0.1:"$PORT" "$http"
-is "$(head -n 2 "$T/answer" | tr '\r' '|')" $'HTTP/1.0 301 Moved|\nLocation: https://www.example.org/|' 'reply: the text, escapes resolved'
+is "$(head -n 2 "$T/answer" | tr '\r' '|')" $'HTTP/1.0 301 Moved|\nLocation: https://www.example.org/|' \
+    'reply: the text, escapes resolved'
 is "$END" eof 'reply: a graceful end though the request was not read'
 ok 'reply: logged' wait_log "^$client protocol=http .*rule=1 .*$time end=reply\$"
 talk 127.0.0.1:"$PORT" '{RST}'
@@ -80,14 +81,14 @@ is "$END/$ANSWER" eof/ 'no rule: closed'
 ok 'no rule: logged' wait_log "^$client protocol=unknown rule=none $time end=no-rule\$"
 talk 127.0.0.1:"$PORT" $'SSH-2.0-Evil"\033[2J\xff\r\n'
 ok "a peer's bytes in the log are escaped" wait_log 'protocol=ssh .*rule=4 action=close'
-like "$LINE" 'software="Evil\\"' 'a quote is'
+like "$LINE" 'software="Evil\\"' "a quote in a peer's bytes is escaped in the log"
 unlike "$(tr -d '\n' < "$LOG")" '[^ -~]' 'nothing that is not printable is in the log'
 talk --shutdown 127.0.0.1:"$PORT"
 ok 'a client that connects and finishes: logged' wait_log "^$client protocol=[a-z]+ rule=none $time end=client\$"
 talk --reset 127.0.0.1:"$PORT" '{RS'
 ok 'a client that resets before the verdict: logged' wait_log "end=client-reset\$"
-ok 'whatever the client does, the exit status is 0' wait_for at_least 7 grep -c 'end .* status 0$' "$LOG"
-is "$(grep -c 'end .* status [1-9]' "$LOG")" 0 'and no other'
+ok 'whatever the client does, the exit status is 0' wait_for has_ended 0 7
+is "$(grep -c 'end .* status [1-9]' "$LOG")" 0 'whatever the client does, no exit status is another than 0'
 
 # --- flags for rules, --config, the default file's place ---
 cat > "$T/rules" << END
@@ -105,27 +106,27 @@ talk 127.0.0.1:"$PORT" "$http"
 like "$ANSWER" 'nginx GET' '--PROTOCOL ADDRESS is a rule'
 serve_usher --log none 'http reply x'
 talk 127.0.0.1:"$PORT" "$http"
-ok '--log none: the connection is served' wait_log 'status 0$'
-is "$ANSWER/$(grep -c client= "$LOG")" x/0 '--log none: and nothing is logged'
+ok '--log none: the connection is served' wait_for has_ended 0
+is "$ANSWER/$(grep -c client= "$LOG")" x/0 '--log none: nothing is logged'
 
 # --- how usher is not meant to be started ---
 run "$USHER" 'any close' < /dev/null
-is "$STATUS" 64 'standard input /dev/null: status 64'
-like "$ERR" 'systemd.*inetd|inetd.*systemd' 'and a sentence on how usher is meant to be started'
+is "$STATUS" "$EX_USAGE" 'standard input /dev/null: status EX_USAGE'
+like "$ERR" 'systemd.*inetd|inetd.*systemd' 'standard input /dev/null: a sentence tells how usher is meant to be started'
 run "$USHER" 'any close' < "$T/rules"
-is "$STATUS" 64 'standard input a file: status 64'
+is "$STATUS" "$EX_USAGE" 'standard input a file: status EX_USAGE'
 run "$USHER" 'any close' < <(sleep 0.01)
-is "$STATUS" 64 'standard input a pipe: status 64'
-like "$ERR" 'inetd' 'and a sentence on it'
+is "$STATUS" "$EX_USAGE" 'standard input a pipe: status EX_USAGE'
+like "$ERR" 'inetd' 'standard input a pipe: a sentence tells how usher is meant to be started'
 if command -v script > /dev/null; then
 	run script -qec "'$USHER' 'any close'" "$T/typescript" < /dev/null
-	is "$STATUS" 64 'standard input a terminal: status 64'
-	like "$OUT" 'inetd' 'and a sentence on it'
+	is "$STATUS" "$EX_USAGE" 'standard input a terminal: status EX_USAGE'
+	like "$OUT" 'inetd' 'standard input a terminal: a sentence tells how usher is meant to be started'
 else
 	skip 'standard input a terminal' 'script is not installed'
 fi
 run "$USHER" 'any close' <&-
-is "$STATUS" 64 'standard input closed: status 64'
+is "$STATUS" "$EX_USAGE" 'standard input closed: status EX_USAGE'
 cat > "$T/dgram.pl" << 'END'
 use Socket;
 socketpair(my $a, my $b, AF_UNIX, SOCK_DGRAM, 0) or die;
@@ -133,44 +134,53 @@ open(STDIN, '<&', $a) or die;
 exec @ARGV;
 END
 run perl "$T/dgram.pl" "$USHER" 'any close'
-is "$STATUS" 64 'standard input a datagram socket: status 64'
+is "$STATUS" "$EX_USAGE" 'standard input a datagram socket: status EX_USAGE'
 run "$USHER" --no-such-flag
-is "$STATUS" 64 'an unknown flag: status 64'
-like "$ERR" 'no-such-flag' 'which is quoted'
+is "$STATUS" "$EX_USAGE" 'an unknown flag: status EX_USAGE'
+like "$ERR" 'no-such-flag' 'an unknown flag is quoted'
 run "$USHER" --timeout=soon 'any close'
-is "$STATUS" 64 'a bad value of a flag: status 64'
-like "$ERR" 'soon' 'which is quoted'
+is "$STATUS" "$EX_USAGE" 'a bad value of a flag: status EX_USAGE'
+like "$ERR" 'soon' 'a bad value of a flag is quoted'
 
 # --- bad rules ---
 run "$USHER" 'ssh exce /bin/cat'
-is "$STATUS" 78 'a bad rule: status 78'
-like "$ERR" '^usher: command line: "exce": ' 'what was read, quoted'
+is "$STATUS" "$EX_CONFIG" 'a bad rule: status EX_CONFIG'
+like "$ERR" '^usher: command line: "exce": ' 'a bad rule: what was read is quoted'
 printf '# fine\nssh close\nhttp hots=x close\n' > "$T/bad"
 run "$USHER" --check --config "$T/bad"
-is "$STATUS" 78 'a bad rule in a file: status 78'
-like "$ERR" "^usher: $T/bad:3: \"hots" 'file:line, and what was read'
+is "$STATUS" "$EX_CONFIG" 'a bad rule in a file: status EX_CONFIG'
+like "$ERR" "^usher: $T/bad:3: \"hots" 'a bad rule in a file: the file, the line and what was read are told'
+: > "$T/empty"
+run "$USHER" --check --config "$T/empty"
+is "$STATUS" "$EX_CONFIG" 'a file without a rule: status EX_CONFIG'
+like "$ERR" "^usher: $T/empty: no rule in it" 'a file without a rule is named'
 run "$USHER" --config "$T/missing"
-is "$STATUS" 78 'a file that is not there: status 78'
-like "$ERR" "$T/missing.*No such file" 'which is named'
+is "$STATUS" "$EX_CONFIG" 'a file that is not there: status EX_CONFIG'
+like "$ERR" "$T/missing.*No such file" 'a file that is not there is named'
 serve_usher --config "$T/bad"
 talk 127.0.0.1:"$PORT" "$http"
 ok 'a bad rule file when there is a connection: logged with file:line' wait_log "^usher: $T/bad:3: "
-ok 'status 78' wait_log 'status 19968$'
+ok 'a bad rule file when there is a connection: status EX_CONFIG' wait_for has_ended "$EX_CONFIG"
 cp "$T/rules" "$T/bad"
 talk 127.0.0.1:"$PORT" "$http"
 is "$ANSWER" 'from the file' 'once the file is good, so is the next connection'
 
 # --- --check, --explain, --protocols, --version, --help ---
+for mode in --check --explain=hex:41 --protocols --version --help; do
+	status=0
+	"$USHER" "$mode" 'any close' > /dev/full 2> /dev/null || status=$?
+	is "$status" 74 "$mode, standard output is full: status EX_IOERR"
+done
 run "$USHER" --check --config "$T/rules"
 is "$STATUS/$OUT/$ERR" '0/2 rules/' '--check: how many rules'
 run "$USHER" --check --listen 8022 --listen '[::1]:22' --listen unix:/nonexistent/socket 'any close'
 is "$STATUS/$OUT" '0/1 rule' '--check: addresses to listen on'
 run "$USHER" --check --listen 80.22 'any close'
-is "$STATUS" 64 '--check: one that is none'
-like "$ERR" '^usher: --listen: "80\.22": expected ' 'is told'
+is "$STATUS" "$EX_USAGE" '--check: an address that is none: status EX_USAGE'
+like "$ERR" '^usher: --listen: "80\.22": expected ' '--check: an address that is none is told'
 run "$USHER" --check 'ssh exec /nonexistent/sshd -i' 'any close'
 is "$STATUS/$OUT" '0/2 rules' '--check: a program that is not there is no error'
-like "$ERR" '/nonexistent/sshd' 'but a warning'
+like "$ERR" '/nonexistent/sshd' '--check: a program that is not there is warned of'
 
 explain() { # BYTES ARGUMENT...
 	local bytes=$1
@@ -190,7 +200,7 @@ is "$(wc -l < "$T/out")" 4 '--explain: a verdict for every rule'
 explain 'GET / HTTP/1.0\r\n\r\n' 'from=192.0.2.0/24 to=198.51.100.1 port=80,443 http close' 'any reject'
 like "$LINE" 'rule=1 action=close$' '--explain: from, to and port by the environment'
 explain 'GET / HTTP/1.0\r\n\r\n' 'from=192.0.3.0/24 close' 'to=198.51.100.2 close' 'port=80 close' '!from=192.0.2.7 close' 'any reject'
-like "$LINE" 'rule=5 action=reject$' '--explain: and when they do not hold'
+like "$LINE" 'rule=5 action=reject$' '--explain: from, to and port that do not hold'
 explain '' 'any close' 'silent reply x'
 like "$LINE" '^protocol=silent bytes=0 (decided=[0-9]+ )?rule=1 action=close$' '--explain: no bytes are silence; any holds then'
 explain '' 'http close' 'silent=300ms reply x'

@@ -6,17 +6,18 @@ need readelf
 need_usher
 
 run readelf -d "$USHER"
-is "$STATUS" 0 'readelf reads it'
+is "$STATUS" 0 'readelf reads the program'
 needed=$(sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' "$T/out")
 diag "needed: ${needed:-nothing, it is static}"
 if grep -q '__asan_init' "$USHER"; then
-	skip 'no library but libc' 'a sanitizer build needs its runtime'
+	skip 'the program needs no library but libc' 'a sanitizer build needs its runtime'
 else
-	is "$(grep -vE '^(libc\.so\.6|libc\.musl-.*\.so\.1|libc\.so|ld-linux.*\.so\..*)$' <<< "$needed")" '' 'no library but libc'
+	is "$(grep -vE '^(libc\.so\.6|libc\.musl-.*\.so\.1|libc\.so|ld-linux.*\.so\..*)$' <<< "$needed")" '' \
+	    'the program needs no library but libc'
 fi
 run readelf -lW "$USHER"
-like "$OUT" 'GNU_STACK.* RW  *0x' 'the stack is not executable'
+like "$OUT" 'GNU_STACK.* RW  *0x' 'the stack of the program is not executable'
 run "$USHER" --version
-is "$STATUS" 0 'and it starts'
+is "$STATUS" 0 'the program starts'
 
 finish

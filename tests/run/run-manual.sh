@@ -1,35 +1,22 @@
 #!/bin/bash
-# The manual pages against the program: every example is read by usher --check, every flag and protocol is described, and no flag is
-# described that is not there.  In the pages a comment before an example says what it is:
+# The manual pages and README.md against the program: usher --check reads every example, every flag and protocol is described, and no
+# flag is described that is not there.  In README.md rules are fenced as ```usher.  In the pages a comment before an example says what
+# it is:
 #
 #     .\" check: rules      a rule file
 #     .\" check: command    command lines that begin with usher; tried with --check in front
 #     .\" check: explain    a shell command that ends in usher --explain
-set -u
-export LC_ALL=C
+# shellcheck source=tests/lib.sh disable=SC1091,SC2317
+. "$(dirname "$0")/../lib.sh"
+need_usher
+man=$TESTS/../man
 
-top=$(cd "$(dirname "$0")/../.." && pwd)
-usher=${USHER:-$(cd "${top_builddir:-.}" && pwd)/usher}
-T=$(mktemp -d "${TMPDIR:-/tmp}/usher-manual.XXXXXX") || exit 1
-trap 'rm -rf "$T"' EXIT
-count=0
-failed=0
-
-ok() { # STATUS DESCRIPTION: what went wrong is in $T/out
-	count=$((count + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $count - $2"
-	else
-		failed=$((failed + 1))
-		echo "not ok $count - $2"
-		head -n 40 "$T/out" | sed 's/^/# /'
-	fi
+# quiet COMMAND...: it succeeds and says nothing.
+quiet() {
+	"$@" > "$T/quiet" 2>&1 && [ ! -s "$T/quiet" ] && return
+	cat "$T/quiet"
+	return 1
 }
-
-if [ ! -x "$usher" ]; then
-	echo "Bail out! $usher is not built"
-	exit 1
-fi
 
 # --- examples ---
 
@@ -50,31 +37,50 @@ extract() {
 
 # The programs that examples execute need not be installed here, and --check only warns of that; what it must not do is fail.
 mkdir "$T/examples" "$T/bin"
-ln -s "$usher" "$T/bin/usher"
+ln -s "$USHER" "$T/bin/usher"
 for page in usher.8 usher.conf.5 usher-protocols.7; do
-	extract "$top/man/$page" > "$T/out" 2>&1
-	ok $? "$page: the examples can be found"
+	ok "$page: every marked example is in a literal display" extract "$man/$page"
 done
+# readme_rules: the same of README.md.
+readme_rules() {
+	awk -v folder="$T/examples" '
+	/^```usher$/ { file = folder "/README.md-" NR ".rules"; next }
+	/^```/ { file = "" }
+	file != "" { print > file }' "$man/../README.md" && ls "$T"/examples/README.md-*.rules
+}
+ok 'README.md has examples of rules' readme_rules
 
 # with_check FILE: its usher commands with --check in front, one line each.
 with_check() {
 	sed -e ':a' -e '/\\$/{N;s/\\\n//;ba' -e '}' -e 's/^usher /usher --check /' "$1"
 }
 
+# A folder of the system's is not looked into: what is in it is not of the manual.
 check_rules() {
-	"$usher" --check --config "$1" > "$T/out" 2>&1
+	sed -i "s|/etc/usher\.d|$T/usher.d|" "$1"
+	"$USHER" --check --config "$1"
+}
+
+# counts_rules FILE: --check tells as many rules as there are lines that are neither comments nor settings nor an include.
+counts_rules() {
+	local expected
+
+	expected=$(grep -vE '^(set|include) ' "$1" | grep -c '^[^#]')
+	check_rules "$1" 2>&1 | grep -xE "$expected rules?" || { echo "not $expected rules"; check_rules "$1"; return 1; }
 }
 
 # An example that names the system's own rule file is read with one that is there.
 check_command() {
 	with_check "$1" | sed "s|/etc/usher\.conf|$T/usher.conf|g" > "$T/command"
-	grep -q '^usher --check ' "$T/command" || return 1
-	PATH=$T/bin:$PATH bash -e "$T/command" > "$T/out" 2>&1
+	grep -q '^usher --check ' "$T/command" || { echo 'no command line of usher'; return 1; }
+	PATH=$T/bin:$PATH bash -e "$T/command"
 }
 
 check_explain() {
 	sed "s|/etc/usher\.conf|$T/usher.conf|g" "$1" > "$T/command"
-	PATH=$T/bin:$PATH bash -e -o pipefail "$T/command" > "$T/out" 2>&1 && tail -n 1 "$T/out" | grep -q '^protocol=http .*rule=1 '
+	PATH=$T/bin:$PATH bash -e -o pipefail "$T/command" > "$T/explained" 2>&1 && tail -n 1 "$T/explained" | grep -q '^protocol=http .*rule=1 ' && return
+	cat "$T/explained"
+	return 1
 }
 
 printf 'http host=www.example.org close\n' > "$T/usher.conf"
@@ -82,74 +88,70 @@ for example in "$T"/examples/*; do
 	name=$(basename "$example")
 	case $name in
 	*.rules)
-		check_rules "$example"
-		ok $? "${name%.rules}: the rules are read"
-		grep -c '^[^#]' "$example" > "$T/expected"
-		grep -c '^set ' "$example" > "$T/sets"
-		echo "$(($(cat "$T/expected") - $(cat "$T/sets"))) rules" > "$T/expected"
-		diff "$T/expected" <(grep ' rules*$' "$T/out" | sed 's/rule$/rules/') > "$T/diff"
-		status=$?
-		cp "$T/diff" "$T/out"
-		ok $status "${name%.rules}: as many rules as lines"
+		ok "${name%.rules}: --check reads the rules" check_rules "$example"
+		ok "${name%.rules}: --check counts a rule a line" counts_rules "$example"
 		;;
-	*.command)
-		check_command "$example"
-		ok $? "${name%.command}: the command is understood"
-		;;
-	*.explain)
-		check_explain "$example"
-		ok $? "${name%.explain}: the command explains"
-		;;
-	*)
-		echo "$name: unknown kind of example" > "$T/out"
-		ok 1 "$name: the mark is known"
-		;;
+	*.command) ok "${name%.command}: --check understands the command" check_command "$example" ;;
+	*.explain) ok "${name%.explain}: the command explains which rule gets HTTP" check_explain "$example" ;;
+	*) result 1 "$name: the kind of example is known" ;;
 	esac
 done
 
 # A mistake must be found, or all of the above says nothing.
-example=$(find "$T/examples" -name '*.rules' | head -n 1)
-{ cat "$example"; echo 'tls connect'; } > "$T/wrong"
-if check_rules "$T/wrong"; then false; else grep -q "^usher: $T/wrong:$(wc -l < "$T/wrong"): \"connect\": " "$T/out"; fi
-ok $? 'a mistake in an example would be found, with file and line'
+finds_mistake() {
+	{ cat "$1"; echo 'tls connect'; } > "$T/wrong"
+	! check_rules "$T/wrong" > "$T/mistake" 2>&1 && grep -q "^usher: $T/wrong:$(wc -l < "$T/wrong"): \"connect\": " "$T/mistake" && return
+	cat "$T/mistake"
+	return 1
+}
+ok 'a mistake in an example would be found, with file and line' finds_mistake "$(find "$T/examples" -name '*.rules' | head -n 1)"
 
 # --- flags ---
 
-"$usher" --help > "$T/help"
-"$usher" --protocols > "$T/protocols"
+same() { # FILE FILE: and not empty
+	[ -s "$1" ] && diff "$1" "$2"
+}
+
+"$USHER" --help > "$T/help"
+"$USHER" --protocols > "$T/protocols"
 sed -n 's/^  --\([a-z][a-z-]*\).*/\1/p' "$T/help" | sort -u > "$T/flags"
-sed -n 's/^\.It Fl -\([a-z][a-z-]*\).*/\1/p' "$top/man/usher.8" | sort -u > "$T/described"
-test -s "$T/flags" && diff "$T/flags" "$T/described" > "$T/out"
-ok $? 'usher(8) describes the flags of --help and no others'
-sed -n '/^\.Sh SYNOPSIS/,/^\.Sh DESCRIPTION/p' "$top/man/usher.8" | grep -o 'Fl -[a-z][a-z-]*' | sed 's/Fl -//' | sort -u > "$T/synopsis"
-diff "$T/flags" "$T/synopsis" > "$T/out"
-ok $? 'and its synopsis names them all'
-sed -n '/^\.Sh SETTINGS/,/^\.Sh EXAMPLES/s/^\.It Li set \([a-z-]*\) \([a-z0-9]*\).*/set \1 \2/p' "$top/man/usher.conf.5" > "$T/settings"
+sed -n 's/^\.It Fl -\([a-z][a-z-]*\).*/\1/p' "$man/usher.8" | sort -u > "$T/described"
+ok 'usher(8) describes the flags of --help and no others' same "$T/flags" "$T/described"
+sed -n '/^\.Sh SYNOPSIS/,/^\.Sh DESCRIPTION/p' "$man/usher.8" | grep -o 'Fl -[a-z][a-z-]*' | sed 's/Fl -//' | sort -u > "$T/synopsis"
+ok 'the synopsis of usher(8) names the flags of --help and no others' same "$T/flags" "$T/synopsis"
+
+# --- the system calls of the sandbox: those of seccomp.c, less their variants for times of 64 bits ---
+grep -o '__NR_[a-z0-9_]*' "$man/../src/serve/seccomp.c" |
+    sed -E 's/__NR_//; s/_time64$//; s/^(clock_gettime|fcntl)64$/\1/; s/^mmap2$/mmap/' | sort -u > "$T/calls"
+sed -n '/^\.Ss What a process cannot do/,/^\.Ss What is not promised/p' "$man/usher.8" > "$T/section"
+{
+	sed -n 's/^\.It \([a-z].*\)/\1/p' "$T/section" | sed 's/ Ta .*//; s/:.*//; s/ (.*//' | tr -d ' ' | tr ',' '\n'
+	sed -n '/^Who logs/,/^\.Pp/p' "$T/section" | grep -oE '\b(sendto|getpid|connect|accept4|prctl)\b'
+} | sort -u > "$T/written"
+ok 'usher(8) names the system calls of the sandbox and no others' same "$T/calls" "$T/written"
+sed -n '/^\.Sh SETTINGS/,/^\.Sh EXAMPLES/s/^\.It Li set \([a-z-]*\) \([a-z0-9]*\).*/set \1 \2/p' "$man/usher.conf.5" > "$T/settings"
 { cat "$T/settings"; echo 'any close'; } > "$T/file"
-test -s "$T/settings" && check_rules "$T/file"
-ok $? "usher.conf(5)'s settings can be set"
+ok 'usher.conf(5) describes settings' test -s "$T/settings"
+ok "usher.conf(5)'s settings can be set" check_rules "$T/file"
 
 # --- protocols ---
 
 # What the page says of each is compared by run-protocols.sh.
-: > "$T/out"
+: > "$T/missing"
 while read -r name _; do
-	grep -q "^\.It Cm ${name//-/\\\\-}\( ,.*\)*$" "$top/man/usher-protocols.7" || echo "$name: not in usher-protocols(7)" >> "$T/out"
+	grep -q "^\.It Cm ${name//-/\\\\-}\( ,.*\)*$" "$man/usher-protocols.7" || echo "$name" >> "$T/missing"
 done < <(tail -n +2 "$T/protocols")
-[ "$(wc -l < "$T/protocols")" -gt 10 ] && [ ! -s "$T/out" ]
-ok $? 'usher-protocols(7) has every protocol'
+ok '--protocols has more than ten lines' at_least 11 wc -l < "$T/protocols"
+is "$(cat "$T/missing")" '' 'usher-protocols(7) has every protocol of --protocols'
 
 # --- form ---
 
-if command -v mandoc > /dev/null; then
-	for page in usher.8 usher.conf.5 usher-protocols.7; do
-		mandoc -Tlint -Wwarning "$top/man/$page" > "$T/out" 2>&1 && [ ! -s "$T/out" ]
-		ok $? "$page: mandoc has nothing to say"
-	done
-else
-	count=$((count + 1))
-	echo "ok $count - mandoc has nothing to say # SKIP mandoc is not installed"
-fi
+for page in usher.8 usher.conf.5 usher-protocols.7; do
+	if command -v mandoc > /dev/null; then
+		ok "$page: mandoc has nothing to say" quiet mandoc -Tlint -Wwarning "$man/$page"
+	else
+		skip "$page: mandoc has nothing to say" 'mandoc is not installed'
+	fi
+done
 
-echo "1..$count"
-[ "$failed" -eq 0 ]
+finish

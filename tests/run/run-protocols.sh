@@ -1,35 +1,13 @@
 #!/bin/bash
 # usher-protocols(7) against the table: the same protocols, aliases, attributes, signatures and numbers; examples that are rules.
-set -u
-export LC_ALL=C
-
-top=$(cd "$(dirname "$0")/../.." && pwd)
-usher=${USHER:-$(cd "${top_builddir:-.}" && pwd)/usher}
-page=$top/man/usher-protocols.7
-T=$(mktemp -d "${TMPDIR:-/tmp}/usher-protocols.XXXXXX") || exit 1
-trap 'rm -rf "$T"' EXIT
-count=0
-failed=0
-
-ok() { # STATUS DESCRIPTION: what went wrong is in $T/out
-	count=$((count + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $count - $2"
-	else
-		failed=$((failed + 1))
-		echo "not ok $count - $2"
-		head -n 40 "$T/out" | sed 's/^/# /'
-	fi
-}
-
-if [ ! -x "$usher" ]; then
-	echo "Bail out! $usher is not built"
-	exit 1
-fi
+# shellcheck source=tests/lib.sh disable=SC1091,SC2317
+. "$(dirname "$0")/../lib.sh"
+need_usher
+page=$TESTS/../man/usher-protocols.7
 
 # table: NAME|ALIASES|ATTRIBUTES|SIGNATURE|YES|NO of each row of --protocols, whose first line tells where the columns are.
 table() {
-	"$usher" --protocols | awk '
+	"$USHER" --protocols | awk '
 	function cut(from, to) { s = substr($0, from, to - from); sub(/ +$/, "", s); return s }
 	NR == 1 { a = index($0, "ATTRIBUTES"); g = index($0, "SIGNATURE"); l = index($0, "ALIASES"); next }
 	{ print $1 "|" cut(l, 1000) "|" cut(a, g) "|" cut(g, l) "|" $2 "|" $3 }' | sort
@@ -62,62 +40,54 @@ entries() {
 
 table > "$T/table"
 entries "$page" > "$T/page"
-[ "$(wc -l < "$T/table")" -gt 50 ] && diff "$T/table" "$T/page" > "$T/out"
-ok $? 'usher-protocols(7) has every protocol with its aliases, attributes, signature and numbers, and no other'
+ok '--protocols tells of more than 50 protocols' at_least 51 wc -l < "$T/table"
+ok 'usher-protocols(7) has every protocol with its aliases, attributes, signature and numbers, and no other' diff "$T/table" \
+    "$T/page"
 
 # What is compared must be compared.
 for change in 's/^\.It Cm tls , https/.It Cm tls , http/' 's/^\.Cm sni , alpn/.Cm sni/' 's/^\.Em "a bind of/.Em "a bond of/' \
     's/^(YES at byte 37/(YES at byte 38/' '/^\.It Cm jdwp/d'; do
 	sed "$change" "$page" > "$T/changed"
-	entries "$T/changed" > "$T/out"
-	! cmp -s "$T/page" "$T/out"
-	ok $? "a page with $change would be found out"
+	entries "$T/changed" > "$T/other"
+	unlike "$(cmp "$T/page" "$T/other" 2>&1)" '^$' "a page with $change would be found out"
 done
 
-"$usher" --protocols > "$T/protocols"
-awk 'length($0) > 132' "$T/protocols" > "$T/out"
-[ ! -s "$T/out" ]
-ok $? '--protocols is readable at 132 columns'
+"$USHER" --protocols > "$T/protocols"
+is "$(awk 'length($0) > 132' "$T/protocols")" '' '--protocols is readable at 132 columns'
 
 # The grammar knows what the table says: every alias is a protocol, every attribute one of its protocol's, and no other is.
-: > "$T/out"
+: > "$T/wrong"
 while IFS='|' read -r name aliases attributes _; do
 	for word in $name $aliases; do
-		"$usher" --check "$word close" > /dev/null 2>> "$T/out" || echo "$word: no protocol" >> "$T/out"
+		"$USHER" --check "$word close" > /dev/null 2>> "$T/wrong" || echo "$word: no protocol" >> "$T/wrong"
 	done
-	known=$("$usher" --check "$name no-such-attribute=x close" 2>&1 | sed -n 's/.* which has \(.*\)/\1/p' | tr -d ,)
-	[ "${attributes:-none}" = "$known" ] || echo "$name: has $known, described ${attributes:-none}" >> "$T/out"
+	known=$("$USHER" --check "$name no-such-attribute=x close" 2>&1 | sed -n 's/.* which has \(.*\)/\1/p' | tr -d ,)
+	[ "${attributes:-none}" = "$known" ] || echo "$name: has $known, described ${attributes:-none}" >> "$T/wrong"
 done < "$T/page"
-[ ! -s "$T/out" ]
-ok $? "every alias can be written in a rule, and the attributes are those that a rule can ask for"
+is "$(cat "$T/wrong")" '' 'every alias can be written in a rule, and the attributes are those that a rule can ask for'
 
-: > "$T/out"
+: > "$T/wrong"
 while IFS='|' read -r name rule; do
 	case $rule in
 	"$name "*) ;;
-	*) echo "$name: the example is of something else: $rule" >> "$T/out" ;;
+	*) echo "$name: the example is of something else: $rule" >> "$T/wrong" ;;
 	esac
 	printf '%s\n' "$rule" > "$T/rule"
-	"$usher" --check --config "$T/rule" > "$T/answer" 2>> "$T/out" && [ "$(cat "$T/answer")" = '1 rule' ] ||
-		echo "$name: --check refuses: $rule" >> "$T/out"
+	"$USHER" --check --config "$T/rule" > "$T/answer" 2>> "$T/wrong" && [ "$(cat "$T/answer")" = '1 rule' ] ||
+		echo "$name: --check refuses: $rule" >> "$T/wrong"
 done < <(entries "$page" rules)
 # An exec'd program need not be here.
-grep -v ': warning: ' "$T/out" > "$T/errors"
-cp "$T/errors" "$T/out"
-[ ! -s "$T/out" ]
-ok $? 'every protocol has an example, which is a rule about it'
+is "$(grep -v ': warning: ' "$T/wrong")" '' 'every protocol has an example, which is a rule about it'
 
 # --- servers that speak first ---
 
 sed -n '/^\.Sh SERVERS THAT SPEAK FIRST/,/^\.Sh WITHOUT/p' "$page" | tr '[:upper:]' '[:lower:]' > "$T/section"
-: > "$T/out"
+: > "$T/wrong"
 for name in ftp imap managesieve mariadb mpd mysql nats nntp pop3 smtp vnc; do
-	"$usher" --check "$name close" > /dev/null 2> "$T/answer" && echo "$name: is a protocol now" >> "$T/out"
-	grep -q "\"$name\": its server speaks first.*silent=300ms" "$T/answer" || cat "$T/answer" >> "$T/out"
-	grep -qw "$name" "$T/section" || echo "$name: not in usher-protocols(7)" >> "$T/out"
+	"$USHER" --check "$name close" > /dev/null 2> "$T/answer" && echo "$name: is a protocol now" >> "$T/wrong"
+	grep -q "\"$name\": its server speaks first.*silent=300ms" "$T/answer" || cat "$T/answer" >> "$T/wrong"
+	grep -qw "$name" "$T/section" || echo "$name: not in usher-protocols(7)" >> "$T/wrong"
 done
-[ ! -s "$T/out" ]
-ok $? 'the protocols whose server speaks first are named, and a rule for one is answered with silent'
+is "$(cat "$T/wrong")" '' 'the protocols whose server speaks first are named, and a rule for one is answered with silent'
 
-echo "1..$count"
-[ "$failed" -eq 0 ]
+finish

@@ -5,7 +5,7 @@
 need tcpserver openssl cmp
 need_usher
 
-client="$TESTS/run/client.pl"
+client="$TESTS/helpers/client.pl"
 size=$((1024 * 1024 * 1024))
 
 # backend COMMAND...: a server; then usher in front of it, on PORT.
@@ -53,11 +53,11 @@ stuck() {
 # --- 1 GiB each way at once ---
 big_file "$T/up" "$size" 1
 big_file "$T/down" "$size" 2
-serve_tcp backend /bin/sh -c "exec perl '$TESTS/run/duplex.pl' - 'cat $T/down' 'cmp - $T/up' 2>> '$T/log/cmp'"
+serve_tcp backend /bin/sh -c "exec perl '$TESTS/helpers/duplex.pl' - 'cat $T/down' 'cmp - $T/up' 2>> '$T/log/cmp'"
 serve_usher "bytes=???? connect 127.0.0.1:$PORT"
-ok '1 GiB each way at once, every byte equal' perl "$TESTS/run/duplex.pl" "127.0.0.1:$PORT" "cat '$T/up'" "cmp - '$T/down'"
-ok 'and counted' wait_log "bytes_in=$size bytes_out=$size .*end=(client|backend)\$"
-is "$(cat "$T/log/cmp")" '' "equal on the backend's side too"
+ok '1 GiB each way at once, every byte equal' perl "$TESTS/helpers/duplex.pl" "127.0.0.1:$PORT" "cat '$T/up'" "cmp - '$T/down'"
+ok '1 GiB each way at once is counted' wait_log "bytes_in=$size bytes_out=$size .*end=(client|backend)\$"
+is "$(cat "$T/log/cmp")" '' "1 GiB each way at once: equal on the backend's side"
 rm -f "$T/down"
 
 serve_tcp backend /bin/sh -c 'exec openssl dgst -sha256 -r'
@@ -72,7 +72,7 @@ backend perl "$client" --log="$T/half" --shutdown - 'all I have to say'
 talk --read-first --shutdown 127.0.0.1:"$PORT" 'still ' 'talking'
 is "$ANSWER" 'all I have to say' "half-close: the backend's end of file reaches the client"
 saw "$T/half"
-is "$(cat "$T/half")" 'still talkingeof' 'half-close: which goes on sending'
+is "$(cat "$T/half")" 'still talkingeof' "half-close: after the backend's end of file the client goes on sending"
 ok 'half-close: it was the backend who finished first' wait_log 'bytes_in=13 bytes_out=17 .*end=backend$'
 
 # --- resets ---
@@ -80,11 +80,11 @@ backend perl "$client" --log="$T/reset1" - welcome
 talk --await=welcome --reset 127.0.0.1:"$PORT"
 saw "$T/reset1"
 is "$SAW" reset "reset: the client's reaches the backend"
-ok 'reset: logged' wait_log 'end=client-reset$'
+ok "reset: the client's is logged" wait_log 'end=client-reset$'
 backend perl "$client" --log="$T/reset2" --await=bye --reset - welcome
 talk 127.0.0.1:"$PORT" bye
 is "$ANSWER/$END" welcome/reset "reset: the backend's reaches the client, after what it had sent"
-ok 'reset: logged' wait_log 'end=backend-reset$'
+ok "reset: the backend's is logged" wait_log 'end=backend-reset$'
 backend perl "$client" --log="$T/reset3" --shutdown - welcome
 talk --read-first --reset 127.0.0.1:"$PORT"
 saw "$T/reset3"
@@ -100,32 +100,32 @@ start sender perl "$client" --timeout="$WAIT" --shutdown 127.0.0.1:"$PORT" "file
 ok 'a backend that does not read: the queues are full and usher is still, it does not spin' wait_for stuck
 touch "$T/go"
 saw "$T/slow"
-is "$(stat -c %s "$T/slow")/$SAW" "$((50000000 + 4))/eof" 'and delivers everything once it reads'
-ok 'equal' cmp -n 50000000 "$T/slow" "$T/part"
-ok 'and counts it' wait_log 'bytes_in=50000000 '
+is "$(stat -c %s "$T/slow")/$SAW" "$((50000000 + 4))/eof" 'a backend that does not read: everything is delivered once it does'
+ok 'a backend that does not read: every byte is equal in the end' cmp -n 50000000 "$T/slow" "$T/part"
+ok 'a backend that does not read: the bytes are counted in the end' wait_log 'bytes_in=50000000 '
 
 # --- backends that are down or silent ---
 down=$(free_port)
 serve_usher "any connect 127.0.0.1:$down"
 talk 127.0.0.1:"$PORT" hello
 is "$END" reset 'backend down: the client is reset'
-ok 'and exit status 69' wait_log 'status 17664$'
+ok 'backend down: exit status EX_UNAVAILABLE' wait_for has_ended "$EX_UNAVAILABLE"
 backend /bin/cat
 serve_usher "any connect unix:$T/no-such-socket,127.0.0.1:$down,127.0.0.1:$BACKEND"
 talk --shutdown 127.0.0.1:"$PORT" hello
 is "$ANSWER" hello 'the first two of three are down: the third'
-ok 'which the log names' wait_log "backend=127\.0\.0\.1:$BACKEND "
+ok 'the first two of three are down: the log names the third' wait_log "backend=127\.0\.0\.1:$BACKEND "
 backend perl "$client" --log="$T/quiet" -
 talk --close --pause=50 127.0.0.1:"$PORT" hello ' again'
 saw "$T/quiet"
 is "$(cat "$T/quiet")" 'hello againeof' 'a backend that says nothing: the client leaves, and it is told'
-ok 'and usher is gone' wait_log 'end [0-9]+ status 0$'
+ok 'a backend that says nothing: usher is gone after the client left' wait_for has_ended 0
 # A listener that never accepts: the kernel completes the connection.
-start deaf perl "$TESTS/run/deaf.pl" "$down"
+start deaf perl "$TESTS/helpers/deaf.pl" "$down"
 await deaf "$down"
 serve_usher "any connect 127.0.0.1:$down"
 talk --reset 127.0.0.1:"$PORT" hello
-ok 'a backend that never accepts: the client resets, and usher is gone' wait_log 'end [0-9]+ status 0$'
+ok 'a backend that never accepts: the client resets, and usher is gone' wait_for has_ended 0
 serve_usher --idle-timeout 200ms "any connect 127.0.0.1:$down"
 talk 127.0.0.1:"$PORT" hello
 ok 'an idle connection ends at --idle-timeout' wait_log 'end=idle-timeout$'
@@ -140,8 +140,22 @@ for how in close reset shutdown; do
 	talk "--$how" 127.0.0.1:"$PORT" abcdef
 	talk "--$how" --await=ab 127.0.0.1:"$PORT" a bcdef
 done
-ok 'clients that leave before, during and after the verdict: every process ends' wait_for at_least 12 grep -c 'tcpserver: end ' "$LOG"
-is "$(grep -c ' end .* status 0$' "$LOG")" 12 'with success'
-is "$(usher_lines "$LOG")" 12 'and a line each'
+ok 'clients that leave before, during and after the verdict: every process ends' wait_for at_least 12 ended
+ok 'clients that leave before, during and after the verdict: every exit status is 0' has_ended 0 12
+is "$(usher_lines "$LOG")" 12 'clients that leave before, during and after the verdict: a line of the log each'
+
+# --- a backend on a port that nobody listens on, and that our own side is given ---
+if unshare -rn true 2> /dev/null; then
+	# shellcheck disable=SC2016  # for that shell
+	start self unshare -rn /bin/sh -c 'ip link set lo up && echo 20001 20001 > /proc/sys/net/ipv4/ip_local_port_range && exec "$0" "$@"' \
+	    "$USHER" --log stderr --listen "unix:$T/self" 'any connect 127.0.0.1:20001'
+	ok 'usher listens where there is only one port to connect from' wait_for grep -q 'listening on' "$T/log/self"
+	talk "unix:$T/self" 'anybody there?'
+	is "$ANSWER" '' 'a client does not get its own bytes back'
+	ok 'a client that does not get its own bytes back: the log says why' \
+	    wait_log 'error="Connection refused" .*end=backend-unreachable$' "$T/log/self"
+else
+	skip 'a client does not get its own bytes back' 'this user can have no network namespace'
+fi
 
 finish

@@ -23,7 +23,7 @@ fi
 # share ACTION...: the service, HTTP and SSH on one port, with a timeout that is never what ends the waiting.
 share() {
 	serve_usher --timeout 1h "http connect 127.0.0.1:$NGINX_PORT" "ssh exec $SSHD -i -f $SSHD_CONFIG -E $T/log/sshd-i" \
-	    "tls connect 127.0.0.1:${TLS_PORT:-1}" "silent=300ms $*" 'any reject'
+	    "tls connect 127.0.0.1:${TLS_PORT:-1}" "silent=1s $*" 'any reject'
 }
 
 # beside NAME: what else is on the port.
@@ -47,7 +47,8 @@ fetch_tls() {
 if command -v mariadbd > /dev/null && command -v mariadb > /dev/null; then
 	start_mariadb
 	share "connect 127.0.0.1:$MARIADB_PORT"
-	run mariadb --no-defaults -h 127.0.0.1 -P "$PORT" --connect-timeout="$WAIT" -N -e 'select 41 + 1'
+	# later clients warn of what they cannot verify
+	run mariadb --no-defaults -h 127.0.0.1 -P "$PORT" --connect-timeout="$WAIT" --skip-ssl-verify-server-cert -N -e 'select 41 + 1'
 	is "$STATUS/$OUT$ERR" 0/42 'MariaDB: a query'
 	beside MariaDB
 else
@@ -66,15 +67,15 @@ if [ -e /usr/bin/aiosmtpd ]; then
 	printf 'Subject: first\r\n\r\nby curl\r\n' > "$T/message"
 	fetch "smtp://127.0.0.1:$PORT/client.example" --mail-from a@client.example --mail-rcpt b@mail.example -T "$T/message"
 	is "$STATUS" 0 'SMTP: curl hands in a message'
-	ok 'SMTP: the server has it' wait_log '^by curl' "$T/log/smtp"
+	ok 'SMTP: the server has the message' wait_log '^by curl' "$T/log/smtp"
 	fetch_tls "smtp://mail.example:$PORT/client.example" --mail-from a@client.example --mail-rcpt b@mail.example \
 	    -T <(printf 'Subject: second\r\n\r\nby STARTTLS\r\n')
-	is "$STATUS" 0 'SMTP: and one after STARTTLS, end to end'
-	ok 'SMTP: the server has it' wait_log '^by STARTTLS' "$T/log/smtp"
+	is "$STATUS" 0 'SMTP: curl hands in a message after STARTTLS, end to end'
+	ok 'SMTP: the server has the message that came after STARTTLS' wait_log '^by STARTTLS' "$T/log/smtp"
 	if command -v swaks > /dev/null; then
 		run swaks --server 127.0.0.1 --port "$PORT" --from a@client.example --to b@mail.example --body 'by swaks' \
 		    --timeout "$WAIT"
-		is "$STATUS" 0 'SMTP: swaks'
+		is "$STATUS" 0 'SMTP: swaks hands in a message'
 	else
 		skip 'SMTP: swaks' 'swaks is not installed'
 	fi
@@ -89,8 +90,8 @@ start tls openssl s_server -accept "127.0.0.1:$TLS_PORT" -cert "$T/mail.example.
 await tls "$TLS_PORT"
 share "connect 127.0.0.1:${SMTP_PORT:-1}"
 run openssl s_client -connect "127.0.0.1:$PORT" < /dev/null
-like "$OUT" 'CN = mail\.example' 'SMTPS: s_client is TLS'
-ok 'SMTPS: and logged as such' wait_log 'protocol=tls .*rule=3 '
+like "$OUT" 'CN ?= ?mail\.example' 'SMTPS: s_client is TLS'
+ok 'SMTPS: it is logged as TLS' wait_log 'protocol=tls .*rule=3 '
 
 # --- IMAP and POP3 ---
 
@@ -163,26 +164,26 @@ if command -v dovecot > /dev/null && [ -x /usr/lib/dovecot/imap ] && [ -x /usr/l
 	fetch -u joe:secret "imap://127.0.0.1:$PORT/INBOX" -T "$T/message"
 	is "$STATUS/$ERR" 0/ 'IMAP: a message is stored'
 	fetch -u joe:secret "imap://127.0.0.1:$PORT/INBOX;MAILINDEX=1"
-	like "$OUT" 'by IMAP' 'IMAP: and fetched'
+	like "$OUT" 'by IMAP' 'IMAP: the message is fetched'
 	fetch_tls -u joe:secret "imap://mail.example:$PORT/INBOX;MAILINDEX=1"
-	like "$OUT" 'by IMAP' 'IMAP: after STARTTLS, end to end'
+	like "$OUT" 'by IMAP' 'IMAP: the message is fetched after STARTTLS, end to end'
 	beside IMAP
 	share "connect 127.0.0.1:$POP3_PORT"
 	fetch -u joe:secret "pop3://127.0.0.1:$PORT/1"
 	like "$OUT" 'by IMAP' 'POP3: the same message is fetched'
 	fetch_tls -u joe:secret "pop3://mail.example:$PORT/1"
-	like "$OUT" 'by IMAP' 'POP3: after STLS, end to end'
+	like "$OUT" 'by IMAP' 'POP3: the message is fetched after STLS, end to end'
 	beside POP3
 
 	# Two of this kind on one port: silence does not tell which is meant, only what is not in the bytes can.
-	serve_usher "silent=300ms from=127.0.0.2 connect 127.0.0.1:$POP3_PORT" "silent=300ms connect 127.0.0.1:$IMAP_PORT" \
-	    "silent=300ms connect 127.0.0.1:$POP3_PORT"
+	serve_usher "silent=1s from=127.0.0.2 connect 127.0.0.1:$POP3_PORT" "silent=1s connect 127.0.0.1:$IMAP_PORT" \
+	    "silent=1s connect 127.0.0.1:$POP3_PORT"
 	talk --await='OK' 127.0.0.1:"$PORT"
 	like "$ANSWER" '^\* OK ' 'IMAP and POP3: who says nothing is greeted by the first'
 	fetch --interface 127.0.0.2 -u joe:secret "pop3://127.0.0.1:$PORT/1"
 	like "$OUT" 'by IMAP' "IMAP and POP3: the client's address can tell: POP3"
 	fetch -u joe:secret "imap://127.0.0.1:$PORT/INBOX;MAILINDEX=1"
-	like "$OUT" 'by IMAP' 'IMAP and POP3: and IMAP'
+	like "$OUT" 'by IMAP' "IMAP and POP3: the client's address can tell: IMAP"
 else
 	skip 'IMAP and POP3' 'dovecot is not installed'
 fi
@@ -218,20 +219,20 @@ if command -v vsftpd > /dev/null; then
 	await vsftpd "$FTP_PORT"
 	share "connect 127.0.0.1:$FTP_PORT"
 	fetch "ftp://127.0.0.1:$PORT/file"
-	is "$OUT" 'by FTP' 'FTP: a file by EPSV, relayed'
+	is "$OUT" 'by FTP' 'FTP: relayed, a file is fetched by EPSV'
 	fetch --disable-epsv "ftp://127.0.0.1:$PORT/file"
-	is "$OUT" 'by FTP' 'FTP: and by PASV'
+	is "$OUT" 'by FTP' 'FTP: relayed, a file is fetched by PASV'
 	beside FTP
 	# Data connections are between client and server alone, which check each other's addresses.
 	fetch -v --interface 127.0.0.2 "ftp://127.0.0.1:$PORT/file"
 	like "$ERR" '425 Security: Bad IP' 'FTP: relayed, passive: the data connection is from another address, and refused'
 	fetch -v --interface 127.0.0.2 --ftp-port 127.0.0.2 --disable-eprt "ftp://127.0.0.1:$PORT/file"
-	like "$ERR" '500 Illegal PORT' 'FTP: relayed, active: and so it does when it is to connect itself'
+	like "$ERR" '500 Illegal PORT' 'FTP: relayed, active: the server refuses to connect to another address'
 	share "exec $(command -v vsftpd) $T/vsftpd.conf"
 	fetch --interface 127.0.0.2 "ftp://127.0.0.1:$PORT/file"
-	is "$OUT" 'by FTP' 'FTP: executed, passive'
+	is "$OUT" 'by FTP' 'FTP: executed, passive: a file is fetched'
 	fetch --interface 127.0.0.2 --ftp-port 127.0.0.2 --disable-eprt "ftp://127.0.0.1:$PORT/file"
-	is "$OUT" 'by FTP' 'FTP: executed, active'
+	is "$OUT" 'by FTP' 'FTP: executed, active: a file is fetched'
 else
 	skip FTP 'vsftpd is not installed'
 fi
@@ -248,7 +249,7 @@ if command -v x11vnc > /dev/null && command -v vncsnapshot > /dev/null; then
 	# The display's number is the port less 5900.
 	run vncsnapshot -quiet "127.0.0.1:$((PORT - 5900))" "$T/snapshot.jpg"
 	is "$STATUS" 0 'VNC: a snapshot is taken'
-	is "$(head -c 3 "$T/snapshot.jpg" | od -An -tx1)" ' ff d8 ff' 'VNC: it is a picture'
+	is "$(head -c 3 "$T/snapshot.jpg" | od -An -tx1)" ' ff d8 ff' 'VNC: the snapshot is a picture'
 	beside VNC
 else
 	skip VNC 'x11vnc or vncsnapshot is not installed'
@@ -262,7 +263,7 @@ if command -v nats-server > /dev/null; then
 	await nats "$NATS_PORT"
 	share "connect 127.0.0.1:$NATS_PORT"
 	# No client is packaged: its conversation, step by step.
-	perl "$TESTS/run/converse.pl" --timeout="$WAIT" --log="$T/nats" "127.0.0.1:$PORT" 'await=^INFO \{.*\r\n' \
+	perl "$TESTS/helpers/converse.pl" --timeout="$WAIT" --log="$T/nats" "127.0.0.1:$PORT" 'await=^INFO \{.*\r\n' \
 	    'send=CONNECT {"verbose":false}'$'\r\nSUB a 1\r\nPUB a 5\r\nhello\r\nPING\r\n' 'await=PONG\r\n'
 	like "$(cat "$T/nats")" $'MSG a 1 5\r\nhello\r\n(PONG\r\n)?' 'NATS: what was published comes back'
 	beside NATS

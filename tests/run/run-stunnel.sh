@@ -54,14 +54,16 @@ http=$'GET / HTTP/1.0\r\nHost: www.example.org\r\n\r\n'
 for foreground in yes quiet; do
 	start_stunnel "$foreground"
 	answer=$(printf %s "$http" | tls)
-	like "$answer" $'^HTTP/1\\.1 200 .*nginx GET www\\.example\\.org unix:$' "foreground = $foreground: HTTP inside TLS reaches nginx, and nothing else is in the answer"
+	like "$answer" $'^HTTP/1\\.1 200 .*nginx GET www\\.example\\.org unix:$' \
+	    "foreground = $foreground: HTTP inside TLS reaches nginx, and nothing else is in the answer"
 	answer=$(dribble "$http" | tls)
-	like "$answer" 'nginx GET www\.example\.org unix:$' "foreground = $foreground: and a byte at a time"
+	like "$answer" 'nginx GET www\.example\.org unix:$' \
+	    "foreground = $foreground: HTTP inside TLS, a byte at a time, reaches nginx"
 	answer=$(printf 'GET /env HTTP/1.0\r\n\r\n' | tls)
 	like "$answer" 'REMOTE_HOST=127\.0\.0\.1' "foreground = $foreground: stunnel tells the client as REMOTE_HOST"
-	like "$answer" 'REMOTE_ADDR=127\.0\.0\.1' "foreground = $foreground: usher as REMOTE_ADDR"
-	like "$answer" 'REMOTE_PORT=[0-9]+' "foreground = $foreground: and the port"
-	is "$(tls < /dev/null)" 'hello first' "foreground = $foreground: silence inside TLS"
+	like "$answer" 'REMOTE_ADDR=127\.0\.0\.1' "foreground = $foreground: usher tells the client as REMOTE_ADDR"
+	like "$answer" 'REMOTE_PORT=[0-9]+' "foreground = $foreground: usher tells the client's port as REMOTE_PORT"
+	is "$(tls < /dev/null)" 'hello first' "foreground = $foreground: silence inside TLS is answered"
 done
 LOG=$T/log/stunnel-yes
 ok 'the log has the address that stunnel told' wait_log 'client=127\.0\.0\.1:[0-9]+ protocol=http .*rule=2 '

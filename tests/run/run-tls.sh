@@ -42,7 +42,7 @@ for version in -tls1_3 -tls1_2; do
 done
 subject -servername log.example -alpn h2,http/1.1 > /dev/null
 ok 'the log has what the ClientHello said' wait_log 'sni=log\.example alpn=h2 alpn=http/1\.1 .*rule=3 '
-like "$LINE" ' version=1\.3 ' 'and the version'
+like "$LINE" ' version=1\.3 ' "the log has the ClientHello's version"
 
 if command -v curl > /dev/null; then
 	fetch() { # NAME OPTION...
@@ -60,17 +60,6 @@ else
 fi
 
 # --- a recorded ClientHello ---
-# record FILE OPENSSL-OPTION...: what s_client says first, as sent to a server that never answers.
-record() {
-	local file=$1 port
-
-	shift
-	port=$(free_port)
-	start recorder perl "$TESTS/run/record.pl" "$port" "$file"
-	await recorder "$port"
-	openssl s_client -connect "127.0.0.1:$port" "$@" < /dev/null > "$T/log/record" 2>&1
-	wait_for test -s "$file" || bail 'no ClientHello was recorded'
-}
 
 # A TLS 1.2 server sends its certificate, and so its name, in the clear.
 hello_reaches() { # DESCRIPTION NAME PIECE...
@@ -89,9 +78,9 @@ for ((at = 1; at < ${#hello} / 2; at += at < 12 ? 1 : 23)); do
 	talk --pause=2 --await='\x16\x03.*a\.example' 127.0.0.1:"$PORT" "hex:${hello:0:at * 2}" "hex:${hello:at * 2}"
 	[ "$END" = match ] || wrong+=("split at $at: $END")
 done
-result ${#wrong[@]} 'split anywhere into two segments' || diag "${wrong[@]}"
+result ${#wrong[@]} 'a ClientHello split anywhere into two segments reaches the server' || diag "${wrong[@]}"
 talk --bytewise --pause=1 --await='\x16\x03.*a\.example' 127.0.0.1:"$PORT" "hex:$hello"
-is "$END" match 'a byte at a time'
+is "$END" match 'a ClientHello a byte at a time reaches the server'
 
 # The same handshake message in records of SIZE bytes: the record header is 5 bytes of hello.
 fragment() { # SIZE
@@ -108,17 +97,19 @@ for size in 1 4 60; do
 	fragmented=$(fragment $size)
 	before=$(grep -c 'sni=a\.example .*rule=1 ' "$LOG")
 	talk --await='\x16\x03.*a\.example' 127.0.0.1:"$PORT" "hex:$fragmented"
-	is "$END" match "in records of $size bytes: the server answers"
-	ok 'by SNI' wait_for at_least $((before + 1)) grep -c 'sni=a\.example .*rule=1 ' "$LOG"
+	is "$END" match "a ClientHello in records of $size bytes: the server answers"
+	ok "a ClientHello in records of $size bytes: it was the rule of the SNI" \
+	    wait_for at_least $((before + 1)) grep -c 'sni=a\.example .*rule=1 ' "$LOG"
 done
 
 # A ClientHello larger than a segment: many ALPN names.
 names=$(for i in $(seq 1 300); do printf 'protocol-%d,' "$i"; done)
 record "$T/large" -tls1_2 -servername www.b.example -alpn "${names}http/1.1"
-ok 'a ClientHello of more than 4000 bytes' test "$(stat -c %s "$T/large")" -gt 4000
-hello_reaches 'whole' www.b.example "file:$T/large"
-ok 'a long ALPN list does not push the end out of the log line' wait_log 'alpn=protocol-1 .*rule=2 .*backend=.*duration=.*end=[a-z-]+$'
+ok 'a ClientHello of more than 4000 bytes was recorded' test "$(stat -c %s "$T/large")" -gt 4000
+hello_reaches 'a large ClientHello, whole, reaches the server' www.b.example "file:$T/large"
+ok 'a long ALPN list does not push the end out of the log line' wait_log \
+    'alpn=protocol-1 .*rule=2 .*backend=.*duration=.*end=[a-z-]+$'
 large=$(od -An -v -tx1 "$T/large" | tr -d ' \n')
-hello_reaches 'in segments of 1000 bytes' www.b.example "hex:${large:0:2000}" "hex:${large:2000:2000}" "hex:${large:4000:2000}" "hex:${large:6000}"
+hello_reaches 'a large ClientHello in segments of 1000 bytes reaches the server' www.b.example "hex:${large:0:2000}" "hex:${large:2000:2000}" "hex:${large:4000:2000}" "hex:${large:6000}"
 
 finish

@@ -2,6 +2,7 @@
 # behind tests/lib.sh.
 #
 # Environment: USHER_TEST_RELEASE (bookworm), USHER_TEST_CACHE (keeps the container's root between runs).
+# Whoever needs more than the default sets before: packages (comma-separated), root_name (where below the cache).
 #
 # shellcheck shell=bash disable=SC2034
 
@@ -9,33 +10,42 @@
 need systemd-nspawn flock make
 need_usher
 release=${USHER_TEST_RELEASE:-bookworm}
-root=$CACHE/$release
+packages=${packages:-systemd,systemd-sysv,dbus,openssh-server,openssh-client,nginx,redis-server,openssl,iproute2}
+root=$CACHE/${root_name:-$release}
 result=$root/var/tmp/usher-test.tap
 inside=/usr/local/lib/usher-test
 
-# The root, to ourselves.
+# The root, to ourselves; made anew where it was made of other packages.
 make_root() {
 	mkdir -p "$CACHE"
-	exec 9> "$CACHE/$release.lock"
+	exec 9> "$root.lock"
 	flock -w 300 9 || bail "another test has been using $root for five minutes"
-	[ ! -d "$root" ] || return 0
+	[ ! -d "$root" ] || [ "$(cat "$root.packages" 2> /dev/null)" != "$packages" ] || return 0
 	need mmdebstrap
+	if grep -qF " $root" /proc/self/mounts; then
+		bail "something is mounted in $root"
+	fi
+	rm -rf --one-file-system "$root" "$root.new" "$root.packages"
 	diag "making $root, half a minute"
-	mmdebstrap --variant=minbase \
-	    --include=systemd,systemd-sysv,dbus,openssh-server,openssh-client,nginx,redis-server,openssl,iproute2 \
-	    "$release" "$root.new" > "$T/log/mmdebstrap" 2>&1 || bail 'mmdebstrap failed'
+	mmdebstrap --variant=minbase --include="$packages" "$release" "$root.new" > "$T/log/mmdebstrap" 2>&1 || bail 'mmdebstrap failed'
 	# The test starts its own.
 	systemctl --root "$root.new" mask ssh.service nginx.service redis-server.service apt-daily.timer apt-daily-upgrade.timer \
 	    > "$T/log/mask" 2>&1 || bail 'systemctl mask failed'
 	mv "$root.new" "$root"
+	echo "$packages" > "$root.packages"
 }
 
 # What an administrator does: make install.
 install_usher() {
-	local unit
-
 	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -C "$TOP" install DESTDIR="$root" > "$T/log/install" 2>&1 ||
 	    bail 'make install failed'
+	find_installed
+}
+
+# Sets program and config, as the installed unit has them.
+find_installed() {
+	local unit
+
 	for unit in "$root/lib/systemd/system/usher@.service" "$root/usr/lib/systemd/system/usher@.service"; do
 		[ ! -e "$unit" ] || break
 	done
@@ -50,7 +60,7 @@ install_test() { # SCRIPT
 	    "$root"/etc/systemd/system/*/usher.socket
 	mkdir -p "$root$inside/system" "$root${config%/*}"
 	cp "$TESTS/lib.sh" "$root$inside/"
-	cp -r "$TESTS/run" "$root$inside/"
+	cp -r "$TESTS/helpers" "$root$inside/"
 	cp "$TESTS/system/$1" "$root$inside/system/"
 	cat > "$root/etc/systemd/system/usher-test.service" << END
 [Unit]
@@ -72,20 +82,32 @@ END
 	systemctl --root "$root" enable usher-test.service > "$T/log/enable" 2>&1 || bail 'systemctl enable failed'
 }
 
+# boot_container: boots the root, which runs what install_test() put there.  Returns 0 if all of it passed, 2 if it did not end.
+boot_container() {
+	start boot systemd-nspawn --quiet --directory="$root" --private-network --register=no --keep-unit --boot \
+	    --machine="usher-test-$$"
+	if ! poll 240 gone "$PID"; then
+		end "$PID"
+		return 2
+	fi
+	if ! grep -q '^1\.\.' "$result"; then
+		cp "$result" "$T/log/inside"
+		return 2
+	fi
+	! grep -qE '^(not ok|Bail out!)' "$result"
+}
+
 # run_in_container SCRIPT: of this folder; its result is ours.
 run_in_container() {
+	local status
+
 	make_root
 	install_usher
 	install_test "$1"
-	start boot systemd-nspawn --quiet --directory="$root" --private-network --register=no --keep-unit --boot \
-	    --machine="usher-test-$$"
-	poll 240 gone "$PID" || bail 'the container did not end'
-	grep -q '^1\.\.' "$result" || {
-		cp "$result" "$T/log/inside"
-		bail 'the test in the container did not come to its end'
-	}
+	boot_container
+	status=$?
+	[ "$status" -ne 2 ] || bail 'the test in the container did not come to its end'
 	cat "$result"
 	finished=yes
-	! grep -qE '^(not ok|Bail out!)' "$result"
-	exit
+	exit "$status"
 }

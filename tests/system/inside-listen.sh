@@ -46,13 +46,13 @@ drop_in() {
 }
 # What it says is none of the protocols that the rules know.
 flood() { # ARGUMENT...
-	RESULT=$(perl "$TESTS/run/flood.pl" --time="$WAIT" --say='{}' "$@" 2>> "$T/log/flood")
+	RESULT=$(perl "$TESTS/helpers/flood.pl" --time="$WAIT" --say='{}' "$@" 2>> "$T/log/flood")
 }
 hold() { # NAME N ARGUMENT...
 	local name=$1 n=$2
 
 	shift 2
-	perl "$TESTS/run/flood.pl" --time=120 --hold="$T/$name.hold" --count="$n" --workers=1 "$@" 127.0.0.1:$PORT > "$T/$name.done" \
+	perl "$TESTS/helpers/flood.pl" --time=120 --hold="$T/$name.hold" --count="$n" --workers=1 "$@" 127.0.0.1:$PORT > "$T/$name.done" \
 	    2>> "$T/log/flood" &
 	BEHIND=$!
 	wait_for test -e "$T/$name.hold.held" || bail "$name: the connections are not open"
@@ -71,15 +71,15 @@ another_main() {
 
 # --- the units ---
 run systemd-analyze --man=no verify usher.socket usher.service usher-exec.service
-is "$STATUS" 0 'systemd-analyze verify'
+is "$STATUS" 0 'systemd-analyze verify reads the units'
 # older versions do not know the newest settings, and say so
-is "$(grep usher "$T/err" | grep -vc 'Unknown key name')" 0 'and it has nothing to say' || diag "$ERR"
+is "$(grep usher "$T/err" | grep -vc 'Unknown key name')" 0 'systemd-analyze verify has nothing to say' || diag "$ERR"
 example=$(find / -xdev -name listen.conf -path '*/usher/*' 2> "$T/find" | head -n 1)
-ok 'make install brings the example' test -n "$example"
+ok 'make install brings the example of a drop-in' test -n "$example"
 mkdir -p /etc/systemd/system/usher.socket.d
 cp "$example" /etc/systemd/system/usher.socket.d/listen.conf
 systemctl daemon-reload
-ok 'systemctl start usher.socket' systemctl start usher.socket
+ok 'systemctl start usher.socket succeeds' systemctl start usher.socket
 is "$(systemctl is-active usher.service)" inactive 'the service waits for the first connection'
 
 # --- served ---
@@ -88,42 +88,42 @@ like "$RESULT" '^ok=100 ' 'connections are served'
 talk 127.0.0.1:$PORT "$http"
 like "$ANSWER" 'nginx GET' 'HTTP reaches nginx'
 is "$(property usher.service ActiveState)/$(property usher.service SubState)" active/running \
-    'by usher.service, which says that it is ready'
-ok 'logged, with the name of the socket' wait_for in_journal \
+    'usher.service runs and says that it is ready'
+ok 'HTTP is logged with the name of the socket' wait_for in_journal \
     '^client=127\.0\.0\.1:[0-9]+ socket=usher\.socket protocol=http .*rule=2 ' -t usher
 if [ -e /proc/net/if_inet6 ]; then
 	flood --count=10 --expect=hello '[::1]:443'
-	like "$RESULT" '^ok=10 ' 'over IPv6 too'
+	like "$RESULT" '^ok=10 ' 'connections over IPv6 are served'
 fi
 hold seen 2 --say='{HOLD}' --expect=held
 seen=$BEHIND
 status() {
 	systemctl --no-pager -l status usher.service > "$T/status" && grep -qE "$1" "$T/status"
 }
-ok 'systemctl status: what it is doing' wait_for status 'Status: "2 connections, 1[0-9]+ served, 0 refused"'
-ok 'systemctl status: the title of the parent' status 'usher: listening on \[::\]:443'
-ok 'systemctl status: and of a connection that lasts' wait_for status 'usher: waiting for .*127\.0\.0\.1:[0-9]+'
+ok 'systemctl status says what the service is doing' wait_for status 'Status: "2 connections, 1[0-9]+ served, 0 refused"'
+ok 'systemctl status has the title of the parent' status 'usher: listening on \[::\]:443'
+ok 'systemctl status has the title of a connection that lasts' wait_for status 'usher: waiting for .*127\.0\.0\.1:[0-9]+'
 let_go seen "$seen"
 diag "$(grep -E 'Status:|Memory:|Tasks:' "$T/status")"
 
 # --- hardened ---
 pid=$(main_pid)
-like "$(sed -n 's/^Uid:\t\([0-9]*\).*/\1/p' "/proc/$pid/status")" '^6[0-9]{4}$' 'it runs as a user who is nobody else'
+like "$(sed -n 's/^Uid:\t\([0-9]*\).*/\1/p' "/proc/$pid/status")" '^6[0-9]{4}$' 'usher.service runs as a user who is nobody else'
 is "$(grep -E '^(CapBnd|CapEff|NoNewPrivs|Seccomp):' "/proc/$pid/status" | tr -d '\n\t')" \
-    'CapEff:0000000000000000CapBnd:0000000000000000NoNewPrivs:1Seccomp:2' 'without capabilities, with a filter of system calls'
+    'CapEff:0000000000000000CapBnd:0000000000000000NoNewPrivs:1Seccomp:2' 'usher.service runs without capabilities, with a filter of system calls'
 exposure=$(systemd-analyze --no-pager security usher.service | sed -n 's/.*Overall exposure level.*: \([0-9.]*\) .*/\1/p')
 diag "systemd-analyze security usher.service: $exposure"
 diag "$(systemd-analyze --no-pager security usher.service | grep -E ' 0\.[1-9]$' | tr -s ' ')"
-ok 'systemd-analyze security: 1.1 at most' awk -v e="$exposure" 'BEGIN { exit !(e != "" && e <= 1.1) }'
+ok 'systemd-analyze security says 1.1 at most' awk -v e="$exposure" 'BEGIN { exit !(e != "" && e <= 1.1) }'
 
 # --- reload and restart under load ---
 before=$(main_pid)
-ok 'systemctl reload' systemctl reload usher.service
-ok 'reads the rules again' wait_for in_journal '^read 4 rules$' -t usher
-is "$(main_pid)" "$before" 'in the same process'
+ok 'systemctl reload succeeds' systemctl reload usher.service
+ok 'systemctl reload: the rules are read again' wait_for in_journal '^read 4 rules$' -t usher
+is "$(main_pid)" "$before" 'systemctl reload: the process is the same'
 hold long 5 --say="${http%$'\r\n'}" --then=$'\r\n' --expect='nginx GET'
 long=$BEHIND
-perl "$TESTS/run/flood.pl" --time=120 --count=100000000 --workers=4 --until="$T/enough" --say='{}' --expect='^hello$' \
+perl "$TESTS/helpers/flood.pl" --time=120 --count=100000000 --workers=4 --until="$T/enough" --say='{}' --expect='^hello$' \
     127.0.0.1:$PORT > "$T/load" 2>> "$T/log/flood" &
 load=$!
 restarts=0
@@ -140,12 +140,12 @@ done
 touch "$T/enough"
 wait "$load"
 diag "$signals times SIGHUP, $restarts restarts: $(cat "$T/load")"
-ok 'it was signalled and restarted all the while' test "$signals" -ge 50 -a "$restarts" -ge 8
+ok 'under load the service was signalled and restarted all the while' test "$signals" -ge 50 -a "$restarts" -ge 8
 like "$(cat "$T/load")" '^ok=[1-9][0-9]* refused=0 reset=0 wrong=0 timeout=0 other=0 ' \
     'SIGHUP and restarts under load: no connection is lost'
 let_go long "$long"
-like "$(cat "$T/long.done")" '^ok=5 ' 'and those that were open before are served to their end'
-is "$(systemctl is-active usher.socket)" active 'the socket is active'
+like "$(cat "$T/long.done")" '^ok=5 ' 'SIGHUP and restarts under load: connections from before are served to their end'
+is "$(systemctl is-active usher.socket)" active 'SIGHUP and restarts under load: the socket is active'
 
 # --- a parent that hangs, and one that crashes ---
 drop_in usher.service Service WatchdogSec=1s
@@ -159,19 +159,20 @@ served_for() {
 	since=$(property usher.service ActiveEnterTimestampMonotonic)
 	[ "$(property usher.service WatchdogTimestampMonotonic)" -gt $((since + 1000000)) ]
 }
-ok 'WatchdogSec=1s: it tells that it is alive' wait_for served_for
-is "$(main_pid)" "$pid" 'and lives on'
+ok 'WatchdogSec=1s: the service tells that it is alive' wait_for served_for
+is "$(main_pid)" "$pid" 'WatchdogSec=1s: the service is not restarted'
 kill -STOP "$pid"
-ok 'when it hangs, systemd starts another' wait_for another_main "$pid"
+ok 'a service that hangs: systemd starts another' wait_for another_main "$pid"
 flood --count=10 --expect='^hello$' 127.0.0.1:$PORT
-like "$RESULT" '^ok=10 ' 'which serves'
+like "$RESULT" '^ok=10 ' 'a service that hung: the next serves'
 pid=$(main_pid)
 kill -SEGV "$pid"
-ok 'and when that crashes, another' wait_for another_main "$pid"
+ok 'a service that crashes: systemd starts another' wait_for another_main "$pid"
 flood --count=10 --expect='^hello$' 127.0.0.1:$PORT
-like "$RESULT" '^ok=10 ' 'which serves'
+like "$RESULT" '^ok=10 ' 'a service that crashed: the next serves'
 let_go watchdog "$watchdog"
-like "$(cat "$T/watchdog.done")" '^ok=2 ' 'and connections from before all that are served to their end'
+like "$(cat "$T/watchdog.done")" '^ok=2 ' \
+    'a service that hung and one that crashed: connections from before are served to their end'
 
 # --- what usher(8) says of systemctl ---
 run systemctl restart usher.socket
@@ -186,26 +187,26 @@ systemctl kill usher.service
 let_go killed "$killed"
 like "$(cat "$T/killed.done")" '^ok=0 refused=0 reset=2 ' 'systemctl kill usher.service ends the connections'
 flood --count=10 --expect='^hello$' 127.0.0.1:$PORT
-like "$RESULT" '^ok=10 ' 'and the next are served'
+like "$RESULT" '^ok=10 ' 'systemctl kill usher.service: the next connections are served'
 
 # --- a rule file that is wrong when it starts ---
 printf '# a comment\nany replay x\n' > "$CONFIG"
 pid=$(main_pid)
 systemctl restart usher.service 2>> "$T/log/restart"
 ok 'a wrong rule file: the journal says where' wait_for in_journal "^$CONFIG:2: \"replay\": " -t usher -p err
-perl "$TESTS/run/flood.pl" --time=60 --count=4 --workers=4 --say='{}' --expect='^hello$' 127.0.0.1:$PORT > "$T/patient" \
+perl "$TESTS/helpers/flood.pl" --time=60 --count=4 --workers=4 --say='{}' --expect='^hello$' 127.0.0.1:$PORT > "$T/patient" \
     2>> "$T/log/flood" &
 patient=$!
 tries() {
 	journal -t usher -p err | grep -c "^$CONFIG:2: "
 }
-ok 'it is tried again, more often than systemd would by itself' wait_for at_least 6 tries
+ok 'a wrong rule file: it is tried again, more often than systemd would by itself' wait_for at_least 6 tries
 diag "$(systemctl show -p NRestarts usher.service), $(tries) attempts"
-is "$(systemctl is-active usher.socket)" active 'and the port stays open'
+is "$(systemctl is-active usher.socket)" active 'a wrong rule file: the port stays open'
 rules > "$CONFIG"
 wait "$patient"
-like "$(cat "$T/patient")" '^ok=4 ' 'once it is right, all that waited are served'
-is "$(property usher.service ActiveState)" active 'and the service runs'
+like "$(cat "$T/patient")" '^ok=4 ' 'a rule file that is right again: all that waited are served'
+is "$(property usher.service ActiveState)" active 'a rule file that is right again: the service runs'
 
 # --- the other service, for programs ---
 systemctl stop usher.service usher.socket
@@ -214,31 +215,32 @@ systemctl daemon-reload
 ok 'Service=usher-exec.service: the socket starts' systemctl start usher.socket
 # shellcheck disable=SC2016
 run "${SSH[@]}" -b 127.0.0.9 -p $PORT 127.0.0.1 'echo "$SSH_CONNECTION"; grep NoNewPrivs /proc/self/status; exit 5'
-is "$STATUS" 5 'ssh runs a command by sshd -i' || diag "$ERR"
-like "$OUT" "^127\.0\.0\.9 [0-9]+ 127\.0\.0\.1 $PORT" 'and has the address of the client'
-like "$OUT" 'NoNewPrivs:.0' 'and may gain privileges (sudo)'
+is "$STATUS" 5 'usher-exec.service: ssh runs a command by sshd -i' || diag "$ERR"
+like "$OUT" "^127\.0\.0\.9 [0-9]+ 127\.0\.0\.1 $PORT" 'usher-exec.service: sshd has the address of the client'
+like "$OUT" 'NoNewPrivs:.0' 'usher-exec.service: the command may gain privileges (sudo)'
 is "$(systemctl is-active usher-exec.service)/$(systemctl is-active usher.service)" active/inactive \
-    'it is usher-exec.service that runs'
+    'usher-exec.service runs and usher.service does not'
 start session "${SSH[@]}" -p $PORT 127.0.0.1 "touch $T/in; until [ -e $T/out ]; do sleep 0.1; done; echo still here"
-ok 'a session' wait_for test -e "$T/in"
+ok 'an ssh session is open' wait_for test -e "$T/in"
 session=$PID
 pid=$(main_pid usher-exec.service)
-ok 'systemctl restart usher-exec.service' systemctl restart usher-exec.service
-unlike "$(main_pid usher-exec.service)" "^($pid|0)\$" 'it is another process'
+ok 'systemctl restart usher-exec.service succeeds' systemctl restart usher-exec.service
+unlike "$(main_pid usher-exec.service)" "^($pid|0)\$" 'systemctl restart usher-exec.service: the process is another'
 touch "$T/out"
-ok 'and the session goes on' wait_for grep -q 'still here' "$T/log/session"
+ok 'systemctl restart usher-exec.service: the ssh session goes on' wait_for grep -q 'still here' "$T/log/session"
 wait "$session"
 flood --count=100 --expect='^hello$' 127.0.0.1:$PORT
-like "$RESULT" '^ok=100 ' 'other rules are served too'
+like "$RESULT" '^ok=100 ' 'usher-exec.service serves other rules too'
 
 # --- and back ---
 systemctl stop usher-exec.service usher.socket
 rm -r /etc/systemd/system/usher.socket.d /run/systemd/system/usher.service.d
 systemctl daemon-reload
-ok 'without the drop-in the socket starts as before' systemctl start usher.socket
+ok 'without the drop-in the socket starts' systemctl start usher.socket
 talk 127.0.0.1:$PORT "$http"
-like "$ANSWER" 'nginx GET' 'and a unit a connection serves'
-is "$(systemctl is-active usher-exec.service)/$(systemctl is-active usher.service)" inactive/inactive 'and neither of the others'
+like "$ANSWER" 'nginx GET' 'without the drop-in a unit a connection serves'
+is "$(systemctl is-active usher-exec.service)/$(systemctl is-active usher.service)" inactive/inactive \
+    'without the drop-in neither usher.service nor usher-exec.service runs'
 
 if [ "$failed" -gt 0 ]; then
 	journalctl --no-pager -q -n 200 > "$T/log/journal"

@@ -55,6 +55,21 @@ wire_works(enum wire wire)
 	return works;
 }
 
+bool
+wire_peeks(enum wire wire)
+{
+	int fd, offset = 0;
+	bool peeks;
+
+	if (wire != WIRE_UNIX)
+		return true;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	peeks = fd != -1 && setsockopt(fd, SOL_SOCKET, SO_PEEK_OFF, &offset, sizeof(offset)) == 0;
+	if (fd != -1)
+		close(fd);
+	return peeks;
+}
+
 int
 listener(enum wire wire, int backlog, struct address *ret)
 {
@@ -155,7 +170,7 @@ poll_for(int fd, int events)
 {
 	struct pollfd p = { .fd = fd, .events = (short)events };
 
-	if (poll(&p, 1, 5000) == -1)
+	if (poll(&p, 1, 60000) == -1)
 		die("poll: %s", strerror(errno));
 	return p.revents;
 }
@@ -168,7 +183,7 @@ fork_child(void)
 	if (pid == -1)
 		die("fork: %s", strerror(errno));
 	if (pid == 0) {
-		alarm(60);
+		alarm(300);
 		if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1 || getppid() != parent)
 			_exit(99);
 	}

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "address.h"
+#include "net/address.h"
 
 enum wire { WIRE_TCP4, WIRE_TCP6, WIRE_UNIX };
 
@@ -16,6 +16,9 @@ const char *wire_name(enum wire wire);
 
 /* Whether this machine has WIRE: ::1 is missing in some containers. */
 bool wire_works(enum wire wire);
+
+/* Whether what WIRE has received can be peeked at as sniff does it: Unix sockets by SO_PEEK_OFF, which qemu-user does not know. */
+bool wire_peeks(enum wire wire);
 
 /* AF_INET, AF_INET6, AF_UNIX */
 sa_family_t wire_family(enum wire wire);
@@ -44,10 +47,10 @@ size_t receive(int fd, void *bytes, size_t length);
 /* close(2) such that a TCP peer is sent a reset. */
 void reset(int fd);
 
-/* Wait, bounded, until poll(2) has one of EVENTS for FD.  Returns what it had, 0 after five seconds. */
+/* Wait, bounded, until poll(2) has one of EVENTS for FD.  Returns what it had, 0 after a minute. */
 int poll_for(int fd, int events);
 
-/* fork(2); the child has a minute and dies with us. */
+/* fork(2); the child has five minutes and dies with us. */
 pid_t fork_child(void);
 
 /* Wait for a child.  Returns its exit status, or 128 and the signal that ended it. */

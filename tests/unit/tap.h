@@ -1,4 +1,4 @@
-/* A few lines of Test Anything Protocol.  A test has a minute, calls ok(), is_int(), is_str() and ends with done_testing(). */
+/* A few lines of Test Anything Protocol.  A test has five minutes, for machines are busy; it calls ok(), is_int(), is_str() and ends with done_testing(). */
 #ifndef USHER_TAP_H
 #define USHER_TAP_H
 
@@ -21,7 +21,7 @@ __attribute__((constructor)) static void
 tap_begin(void)
 {
 	setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
-	alarm(60);
+	alarm(300);
 }
 
 TAP_PRINTF(2, 0) bool

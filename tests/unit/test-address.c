@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stddef.h>
 
-#include "address.h"
+#include "net/address.h"
 #include "tap.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -38,8 +38,8 @@ test_endpoint_numeric(void)
 		char *copy = strdup(cases[i].text);
 
 		is_int(endpoint_parse(copy, &e, &reason), 0, "%s is an endpoint", cases[i].text);
-		ok(e.address.length > 0 && e.address.sa.sa_family == cases[i].family, "%s: family", cases[i].text);
-		is_int(address_port(&e.address), cases[i].port, "%s: port", cases[i].text);
+		ok(e.address.length > 0 && e.address.sa.sa_family == cases[i].family, "%s: its family is told", cases[i].text);
+		is_int(address_port(&e.address), cases[i].port, "%s: its port is told", cases[i].text);
 		is_str(address_format(&e.address, written), cases[i].format != NULL ? cases[i].format : cases[i].text,
 		    "%s: written again", cases[i].text);
 		free(copy);
@@ -54,21 +54,25 @@ test_endpoint_unix_length(void)
 	struct endpoint e;
 	const char *reason = NULL;
 
-	is_int(endpoint_parse(text, &e, &reason), 0, "abstract name");
-	is_int(e.address.length, (long long)offsetof(struct sockaddr_un, sun_path) + 5, "a NUL and the name, nothing behind it");
-	ok(memcmp(e.address.un.sun_path, "\0name", 5) == 0, "the name");
-	is_int(endpoint_parse(path, &e, &reason), 0, "path");
-	is_str(e.address.un.sun_path, "/x", "the path");
-	ok(e.address.length >= offsetof(struct sockaddr_un, sun_path) + 2, "all of it is in the length");
+	is_int(endpoint_parse(text, &e, &reason), 0, "unix:@name is an endpoint");
+	is_int(e.address.length, (long long)offsetof(struct sockaddr_un, sun_path) + 5,
+	    "unix:@name: its length is that of a NUL and the name");
+	ok(memcmp(e.address.un.sun_path, "\0name", 5) == 0, "unix:@name: the name stands behind a NUL");
+	is_int(endpoint_parse(path, &e, &reason), 0, "unix:/x is an endpoint");
+	is_str(e.address.un.sun_path, "/x", "unix:/x: the path is in the address");
+	ok(e.address.length >= offsetof(struct sockaddr_un, sun_path) + 2, "unix:/x: the length has all of the path");
 
 	memset(longest + 6, 'x', 106);
-	is_int(endpoint_parse(longest, &e, &reason), 0, "a path of 107 bytes");
-	is_str(address_format(&e.address, written), longest, "is written whole");
+	is_int(endpoint_parse(longest, &e, &reason), 0, "a path of 107 bytes is an endpoint");
+	is_str(address_format(&e.address, written), longest, "a path of 107 bytes is written whole");
 	longest[6 + 106] = 'x';
 	reason = NULL;
-	is_int(endpoint_parse(longest, &e, &reason), -EINVAL, "one of 108 is not taken");
-	ok(reason != NULL && *reason != '\0', "with a reason");
+	is_int(endpoint_parse(longest, &e, &reason), -EINVAL, "a path of 108 bytes is no endpoint");
+	ok(reason != NULL && *reason != '\0', "a path of 108 bytes: there is a reason");
 }
+
+#define LABEL63 "abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ_012345678"
+#define NAME253 LABEL63 "." LABEL63 "." LABEL63 "." "abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456"
 
 static void
 test_endpoint_names(void)
@@ -79,6 +83,18 @@ test_endpoint_names(void)
 		{ "localhost:22", "localhost", "22" },
 		{ "backend.example.org:http", "backend.example.org", "http" },
 		{ "127.0.0.1:http", "127.0.0.1", "http" },
+		{ "example.org.:443", "example.org.", "443" },
+		{ "_service.my_host.example:443", "_service.my_host.example", "443" },
+		{ "xn--bcher-kva.example:443", "xn--bcher-kva.example", "443" },
+		{ "a--b-.example:443", "a--b-.example", "443" },
+		{ "1.example:443", "1.example", "443" },
+		{ "10.0.0.1a:443", "10.0.0.1a", "443" },
+		{ "0xbox:443", "0xbox", "443" },
+		{ "0x7f.example:443", "0x7f.example", "443" },
+		{ "x:443", "x", "443" },
+		{ LABEL63 ":443", LABEL63, "443" },
+		{ NAME253 ":443", NAME253, "443" },
+		{ NAME253 ".:443", NAME253 ".", "443" },
 	};
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
@@ -139,7 +155,61 @@ test_endpoint_errors(void)
 		char *copy = strdup(cases[i]);
 
 		is_int(endpoint_parse(copy, &e, &reason), -EINVAL, "\"%s\" is no endpoint", cases[i]);
-		ok(reason != NULL && *reason != '\0', "it is said why");
+		ok(reason != NULL && *reason != '\0', "an endpoint that is none: there is a reason");
+		free(copy);
+	}
+}
+
+/* What is neither an address nor the name of a host. */
+static void
+test_endpoint_hosts(void)
+{
+	static const struct {
+		const char *text, *says;
+	} cases[] = {
+		{ "256.1.1.1:443", "four numbers" },
+		{ "10.0.0:443", "four numbers" },
+		{ "10.0.0.1.:443", "four numbers" },
+		{ "127.1:443", "four numbers" },
+		{ "2130706433:443", "four numbers" },
+		{ "0x7f000001:443", "four numbers" },
+		{ "0x7f.0x1:443", "four numbers" },
+		{ "0X:443", "four numbers" },
+		{ "10.0.0:https", "four numbers" },
+		{ "*:443", "letters" },
+		{ "*.example.org:443", "letters" },
+		{ "a b:443", "letters" },
+		{ " localhost:443", "letters" },
+		{ "localhost :443", "letters" },
+		{ "a/b:443", "letters" },
+		{ "tcp://localhost:443", NULL },
+		{ "b\303\274cher.example:443", "letters" },
+		{ "a\nb:443", "letters" },
+		{ "-x:443", "begin" },
+		{ "--listen:443", "begin" },
+		{ "a..b:443", "1 to 63" },
+		{ "a..:443", "1 to 63" },
+		{ ".a:443", "1 to 63" },
+		{ ".:443", "1 to 63" },
+		{ "..:443", "1 to 63" },
+		{ LABEL63 "x:443", "1 to 63" },
+		{ "a." LABEL63 "x.:443", "1 to 63" },
+		{ NAME253 "x:443", "253" },
+		{ NAME253 "x.:443", "253" },
+		{ "[fe80::1%lo]:443", "IPv6" },
+		{ "fe80::1%lo:443", NULL },
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct endpoint e;
+		const char *reason = NULL;
+		char *copy = strdup(cases[i].text);
+
+		is_int(endpoint_parse(copy, &e, &reason), -EINVAL, "\"%s\" is no endpoint", cases[i].text);
+		if (cases[i].says == NULL)
+			ok(reason == endpoint_forms, "%s", reason);
+		else
+			ok(reason != NULL && strstr(reason, cases[i].says) != NULL, "%s", reason != NULL ? reason : "(no reason)");
 		free(copy);
 	}
 }
@@ -152,6 +222,9 @@ test_cidr_parse(void)
 		int family, bits;	/* bits -1: not a network */
 	} cases[] = {
 		{ "10.0.0.0/8", AF_INET, 8 },
+		{ "::ffff:10.0.0.0/104", AF_INET, 8 },
+		{ "::ffff:10.0.0.1", AF_INET, 32 },
+		{ "::ffff:10.0.0.1/104", 0, -1 },
 		{ "10.1.2.3", AF_INET, 32 },
 		{ "10.1.2.3/32", AF_INET, 32 },
 		{ "0.0.0.0/0", AF_INET, 0 },
@@ -184,11 +257,11 @@ test_cidr_parse(void)
 
 		is_int(r, cases[i].bits < 0 ? -EINVAL : 0, "cidr \"%s\"", cases[i].text);
 		if (cases[i].bits < 0) {
-			ok(reason != NULL && *reason != '\0', "it is said why");
-			is_int(c.family, 7, "nothing is returned");
+			ok(reason != NULL && *reason != '\0', "a network that is none: there is a reason");
+			is_int(c.family, 7, "a network that is none: nothing is returned");
 		} else {
-			is_int(c.family, cases[i].family, "its family");
-			is_int(c.bits, cases[i].bits, "its bits");
+			is_int(c.family, cases[i].family, "a network: its family is returned");
+			is_int(c.bits, cases[i].bits, "a network: its bits are returned");
 		}
 	}
 }
@@ -218,6 +291,8 @@ test_cidr_contains(void)
 		{ "::1", "::1", true },
 		{ "::1", "::2", false },
 		{ "10.0.0.0/8", "::ffff:10.1.2.3", true },
+		{ "::ffff:10.0.0.0/104", "10.1.2.3", true },
+		{ "::ffff:10.0.0.0/104", "11.1.2.3", false },
 	};
 	struct address unix_peer = { .length = sizeof(sa_family_t), .sa.sa_family = AF_UNIX }, unknown = { 0 };
 	struct cidr c;
@@ -234,7 +309,8 @@ test_cidr_contains(void)
 	ok(!cidr_contains(&c, &unix_peer), "a Unix peer is in no network");
 	ok(!cidr_contains(&c, &unknown), "an unknown peer is in no network");
 	cidr_parse("::/0", &c, &reason);
-	ok(!cidr_contains(&c, &unix_peer) && !cidr_contains(&c, &unknown), "of IPv6 neither");
+	ok(!cidr_contains(&c, &unix_peer) && !cidr_contains(&c, &unknown),
+	    "neither a Unix peer nor an unknown one is in an IPv6 network");
 }
 
 static void
@@ -258,9 +334,9 @@ test_from_text(void)
 		ok(cases[i].format == NULL ? r < 0 : r == 0, "\"%s\" and \"%s\"", cases[i].host,
 		    cases[i].port != NULL ? cases[i].port : "");
 		if (cases[i].format == NULL)
-			is_int(a.length, 0, "nothing is returned");
+			is_int(a.length, 0, "an address that is none: nothing is returned");
 		else
-			is_str(address_format(&a, text), cases[i].format, "written again");
+			is_str(address_format(&a, text), cases[i].format, "an address from text is written as that text");
 	}
 }
 
@@ -270,36 +346,37 @@ test_format(void)
 	struct address a = { 0 }, mapped = { .length = sizeof(mapped.in6) };
 	char text[ADDRESS_TEXT], host[ADDRESS_HOST];
 
-	is_str(address_format(&a, text), "unknown", "an unknown address");
-	is_str(address_host(&a, host), "", "has no host");
-	is_int(address_port(&a), -1, "and no port");
-	ok(!address_is_ip(&a), "and is not IP");
+	is_str(address_format(&a, text), "unknown", "an unknown address is written as unknown");
+	is_str(address_host(&a, host), "", "an unknown address has no host");
+	is_int(address_port(&a), -1, "an unknown address has no port");
+	ok(!address_is_ip(&a), "an unknown address is not IP");
 
 	a = (struct address){ .length = sizeof(sa_family_t), .sa.sa_family = AF_UNIX };
-	is_str(address_format(&a, text), "unix", "a Unix socket without a name");
-	is_str(address_host(&a, host), "", "has no host");
-	ok(!address_is_ip(&a), "and is not IP");
+	is_str(address_format(&a, text), "unix", "a Unix socket without a name is written as unix");
+	is_str(address_host(&a, host), "", "a Unix socket without a name has no host");
+	ok(!address_is_ip(&a), "a Unix socket without a name is not IP");
 
 	/* the kernel gives a path of 108 bytes without a NUL */
 	a.length = sizeof(a.un);
 	memset(a.un.sun_path, 'p', sizeof(a.un.sun_path));
 	a.un.sun_path[0] = '/';
 	address_format(&a, text);
-	ok(strncmp(text, "unix:/ppp", 9) == 0 && strspn(text + 6, "p") == 107 && strlen(text) == 5 + 108, "a path without NUL");
+	ok(strncmp(text, "unix:/ppp", 9) == 0 && strspn(text + 6, "p") == 107 && strlen(text) == 5 + 108,
+	    "a path without NUL at its end is written whole");
 
 	mapped.in6.sin6_family = AF_INET6;
 	mapped.in6.sin6_port = htons(22);
 	inet_pton(AF_INET6, "::ffff:192.0.2.1", &mapped.in6.sin6_addr);
 	address_unmap(&mapped);
 	is_str(address_format(&mapped, text), "192.0.2.1:22", "a mapped address becomes IPv4");
-	is_int(mapped.length, sizeof(mapped.in), "in length as well");
-	is_str(address_host(&mapped, host), "192.0.2.1", "its host");
-	ok(address_is_ip(&mapped), "and is IP");
+	is_int(mapped.length, sizeof(mapped.in), "a mapped address that became IPv4 has the length of IPv4");
+	is_str(address_host(&mapped, host), "192.0.2.1", "a mapped address that became IPv4 has the host of IPv4");
+	ok(address_is_ip(&mapped), "a mapped address that became IPv4 is IP");
 
 	address_from_text("2001:db8::1", "22", &a);
 	address_unmap(&a);
-	is_str(address_format(&a, text), "[2001:db8::1]:22", "others stay as they are");
-	is_str(address_host(&a, host), "2001:db8::1", "a host has no brackets");
+	is_str(address_format(&a, text), "[2001:db8::1]:22", "an IPv6 address that is not mapped stays IPv6");
+	is_str(address_host(&a, host), "2001:db8::1", "the host of an IPv6 address has no brackets");
 }
 
 int
@@ -309,6 +386,7 @@ main(void)
 	test_endpoint_unix_length();
 	test_endpoint_names();
 	test_endpoint_errors();
+	test_endpoint_hosts();
 	test_cidr_parse();
 	test_cidr_contains();
 	test_from_text();

@@ -4,8 +4,8 @@
 #include <sys/stat.h>
 
 #include "fixture.h"
-#include "grammar.h"
-#include "options.h"
+#include "rule/grammar.h"
+#include "rule/settings.h"
 #include "tap.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -19,7 +19,7 @@ static void
 begin(void)
 {
 	rules_clear(&rules);
-	options_defaults(&settings);
+	settings_defaults(&settings);
 	complaint.text[0] = '\0';
 }
 
@@ -57,8 +57,8 @@ is_condition(const struct condition *c, enum condition_kind kind, bool negated, 
 {
 	if (c == NULL)
 		die("%s: no condition", what);
-	is_int(c->kind, kind, "%s: kind", what);
-	is_int(c->negated, negated, "%s: negation", what);
+	is_int(c->kind, kind, "%s: the kind of the condition", what);
+	is_int(c->negated, negated, "%s: whether the condition is negated", what);
 }
 
 static void
@@ -75,6 +75,7 @@ test_conditions(void)
 		{ "silent reject", CONDITION_SILENT, false },
 		{ "silent=300ms reject", CONDITION_SILENT, false },
 		{ "!silent reject", CONDITION_SILENT, true },
+		{ "stalled reject", CONDITION_STALLED, false },
 		{ "bytes=2a320d reject", CONDITION_BYTES, false },
 		{ "!bytes=2a320d@3 reject", CONDITION_BYTES, true },
 		{ "text=GET reject", CONDITION_BYTES, false },
@@ -90,10 +91,61 @@ test_conditions(void)
 		const struct rule *r = rule_of(cases[i].line);
 
 		is_condition(r->conditions, cases[i].kind, cases[i].negated, cases[i].line);
-		ok(r->conditions->next == NULL, "one condition");
-		is_int(r->action.kind, ACTION_REJECT, "the action");
-		is_int(r->number, 1, "the first rule");
-		is_int(r->line, 0, "of the command line");
+		ok(r->conditions->next == NULL, "a rule of one condition has no second");
+		is_int(r->action.kind, ACTION_REJECT, "a rule of one condition has its action");
+		is_int(r->number, 1, "the first rule has the number 1");
+		is_int(r->line, 0, "a rule of the command line has no line number");
+	}
+}
+
+/* The pattern at INDEX of the list in LINE is TEXT at OFFSET. */
+static void
+is_text(size_t index, const char *line, const char *text, size_t offset)
+{
+	const struct condition *c = rule_of(line)->conditions;
+	const struct pattern *p = &c->patterns[index];
+
+	if (index >= c->length)
+		die("%s: %zu patterns", line, c->length);
+	ok(p->length == strlen(text) && memcmp(p->bytes, text, p->length) == 0, "%s: %s", line, text);
+	is_int((long long)p->offset, (long long)offset, "%s: %s is at %zu", line, text, offset);
+}
+
+/* What is a list, and what only looks like one. */
+static void
+test_lists(void)
+{
+	static const struct {
+		const char *line;
+		size_t count;
+		struct {
+			const char *text;
+			size_t offset;
+		} items[3];
+	} cases[] = {
+		{ "bytes=474554,504f53 close", 2, { { "GET", 0 }, { "POS", 0 } } },
+		{ "!bytes=4745@1,50,41424344@7 close", 3, { { "GE", 1 }, { "P", 0 }, { "ABCD", 7 } } },
+		{ "bytes='41,42' close", 2, { { "A", 0 }, { "B", 0 } } },
+		{ "text=GET,POS,PUT close", 3, { { "GET", 0 }, { "POS", 0 }, { "PUT", 0 } } },
+		{ "text=GET,\"*2\\r\",S@3 close", 3, { { "GET", 0 }, { "*2\r", 0 }, { "S", 3 } } },
+		{ "text=\"a,b\" close", 1, { { "a,b", 0 } } },
+		{ "text='a,b',c close", 2, { { "a,b", 0 }, { "c", 0 } } },
+		{ "text=a','b,c close", 2, { { "a,b", 0 }, { "c", 0 } } },
+		{ "text=\"a\\x2cb\",c close", 2, { { "a,b", 0 }, { "c", 0 } } },
+		{ "text=a,'b,'@2,c close", 3, { { "a", 0 }, { "b,", 2 }, { "c", 0 } } },
+		{ "text=',',',' close", 2, { { ",", 0 }, { ",", 0 } } },
+		{ "text='@','@1'@2 close", 2, { { "@", 0 }, { "@1", 2 } } },
+		{ "text=a@b@3,'c@4' close", 2, { { "a@b", 3 }, { "c@4", 0 } } },
+		{ "text=\"\"a,b'' close", 2, { { "a", 0 }, { "b", 0 } } },
+		{ "'text=a,b' close", 1, { { "a,b", 0 } } },
+		{ "t'ext'=a,b close", 2, { { "a", 0 }, { "b", 0 } } },
+		{ "'!text'=\"a b\",\"c,d\" close", 2, { { "a b", 0 }, { "c,d", 0 } } },
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		is_int((long long)rule_of(cases[i].line)->conditions->length, (long long)cases[i].count, "%s", cases[i].line);
+		for (size_t item = 0; item < cases[i].count; item++)
+			is_text(item, cases[i].line, cases[i].items[item].text, cases[i].items[item].offset);
 	}
 }
 
@@ -101,41 +153,40 @@ static void
 test_values(void)
 {
 	const struct condition *c = rule_of("bytes=2?F0a?@17 close")->conditions;
+	const struct pattern *b = c->patterns;
 
-	is_int((long long)c->length, 3, "three bytes");
-	is_int((long long)c->offset, 17, "at 17");
-	ok(c->bytes[0] == 0x20 && c->mask[0] == 0xf0 && c->bytes[1] == 0xf0 && c->mask[1] == 0xff && c->bytes[2] == 0xa0 &&
-	    c->mask[2] == 0xf0, "with their masks");
-	c = rule_of("text=\"*2\\r\\n\\x24\\\\\\\"\\t\"@2 close")->conditions;
-	ok(c->length == 8 && memcmp(c->bytes, "*2\r\n$\\\"\t", 8) == 0, "escapes between double quotes");
-	is_int((long long)c->offset, 2, "at 2");
-	ok(c->mask[0] == 0xff && c->mask[7] == 0xff, "every bit counts");
-	c = rule_of("text='a\\n' close")->conditions;
-	ok(c->length == 3 && memcmp(c->bytes, "a\\n", 3) == 0, "none between single quotes");
-	c = rule_of("text=\"me@2\" close")->conditions;
-	ok(c->length == 4 && memcmp(c->bytes, "me@2", 4) == 0 && c->offset == 0, "an @ between quotes is text");
+	is_int((long long)c->length, 1, "bytes= with one pattern has one");
+	is_int((long long)b->length, 3, "bytes= has three bytes");
+	is_int((long long)b->offset, 17, "bytes= with @17 is at 17");
+	ok(b->bytes[0] == 0x20 && b->mask[0] == 0xf0 && b->bytes[1] == 0xf0 && b->mask[1] == 0xff && b->bytes[2] == 0xa0 &&
+	    b->mask[2] == 0xf0, "with their masks");
+	is_text(0, "text=\"*2\\r\\n\\x24\\\\\\\"\\t\"@2 close", "*2\r\n$\\\"\t", 2);
+	ok(rules.first->conditions->patterns->mask[0] == 0xff && rules.first->conditions->patterns->mask[7] == 0xff,
+	    "text=: every bit of a byte counts");
+	is_text(0, "text='a\\n' close", "a\\n", 0);
+	is_text(0, "text=\"me@2\" close", "me@2", 0);
 	c = rule_of("silent close")->conditions;
-	is_int(c->silent_ms, SILENT_TIMEOUT, "silent: as long as the timeout");
+	is_int(c->silent_ms, SILENT_TIMEOUT, "silent without a time is as long as the timeout");
 	c = rule_of("silent=300ms close")->conditions;
-	is_int(c->silent_ms, 300, "silent=300ms");
+	is_int(c->silent_ms, 300, "silent=300ms is 300 ms");
 	c = rule_of("from=10.0.0.0/8,2001:db8::/32,192.0.2.1 close")->conditions;
-	is_int((long long)c->length, 3, "three networks");
+	is_int((long long)c->length, 3, "from= has three networks");
 	ok(c->networks[0].bits == 8 && c->networks[1].bits == 32 && c->networks[1].family == AF_INET6 && c->networks[2].bits == 32,
-	    "in order");
+	    "from= has its networks in order");
 	c = rule_of("port=1,443,65535 close")->conditions;
-	ok(c->length == 3 && c->ports[0] == 1 && c->ports[1] == 443 && c->ports[2] == 65535, "three ports");
+	ok(c->length == 3 && c->ports[0] == 1 && c->ports[1] == 443 && c->ports[2] == 65535, "port= has three ports");
 	c = rule_of("tls sni=git.example.org,*.example.net alpn=h2 !version=1.3 close")->conditions;
 	is_condition(c, CONDITION_PROTOCOL, false, "tls");
 	is_condition(c->next, CONDITION_ATTRIBUTE, false, "sni");
-	is_str(c->next->attribute->name, "sni", "its name");
-	is_str(c->next->globs[0], "git.example.org", "its first value");
-	is_str(c->next->globs[1], "*.example.net", "its second");
-	ok(c->next->globs[2] == NULL, "and no third");
-	is_str(c->next->next->attribute->name, "alpn", "alpn");
+	is_str(c->next->attribute->name, "sni", "the attribute of tls is sni");
+	is_str(c->next->globs[0], "git.example.org", "sni= has its first value");
+	is_str(c->next->globs[1], "*.example.net", "sni= has its second value");
+	ok(c->next->globs[2] == NULL, "sni= has no third value");
+	is_str(c->next->next->attribute->name, "alpn", "the next attribute of tls is alpn");
 	is_condition(c->next->next->next, CONDITION_ATTRIBUTE, true, "!version");
 	ok(rule_protocol(rules.first) == probe_find("tls"), "the protocol that the rule names");
-	ok(rule_protocol(rule_of("!tls reject")) == NULL, "one that it excludes is not named");
-	ok(rule_of("https reject")->conditions->probe == probe_find("tls"), "an alias");
+	ok(rule_protocol(rule_of("!tls reject")) == NULL, "a protocol that the rule excludes is not named");
+	ok(rule_of("https reject")->conditions->probe == probe_find("tls"), "an alias is its protocol");
 }
 
 static void
@@ -144,30 +195,30 @@ test_actions(void)
 	const struct action *a = &rule_of("ssh exec /usr/sbin/sshd -i -o 'Banner none'")->action;
 	char text[ADDRESS_TEXT];
 
-	is_int(a->kind, ACTION_EXEC, "exec");
-	is_str(a->argv[0], "/usr/sbin/sshd", "its program");
-	is_str(a->argv[1], "-i", "first argument");
-	is_str(a->argv[3], "Banner none", "a quoted one");
-	ok(a->argv[4] == NULL, "and no more");
-	is_str(a->text, "exec /usr/sbin/sshd -i -o 'Banner none'", "as written");
+	is_int(a->kind, ACTION_EXEC, "exec is the action");
+	is_str(a->argv[0], "/usr/sbin/sshd", "exec has its program");
+	is_str(a->argv[1], "-i", "exec has its first argument");
+	is_str(a->argv[3], "Banner none", "exec has a quoted argument as one");
+	ok(a->argv[4] == NULL, "exec has no more arguments than were written");
+	is_str(a->text, "exec /usr/sbin/sshd -i -o 'Banner none'", "exec has its text as written");
 
 	a = &rule_of("any connect 127.0.0.1:22,[::1]:22,unix:/run/x,name.example:ssh")->action;
-	is_int(a->kind, ACTION_CONNECT, "connect");
-	is_int((long long)a->count, 4, "to four");
-	is_str(address_format(&a->endpoints[1].address, text), "[::1]:22", "the second");
-	is_str(a->endpoints[0].text, "127.0.0.1:22", "the first as written");
-	is_str(a->endpoints[3].text, "name.example:ssh", "a name as written");
-	is_str(a->endpoints[3].host, "name.example", "its host");
-	is_str(a->endpoints[3].service, "ssh", "its service");
-	is_str(a->text, "connect 127.0.0.1:22,[::1]:22,unix:/run/x,name.example:ssh", "all as written");
+	is_int(a->kind, ACTION_CONNECT, "connect is the action");
+	is_int((long long)a->count, 4, "connect has four addresses");
+	is_str(address_format(&a->endpoints[1].address, text), "[::1]:22", "connect has the second address");
+	is_str(a->endpoints[0].text, "127.0.0.1:22", "connect has the first address as written");
+	is_str(a->endpoints[3].text, "name.example:ssh", "connect has a name as written");
+	is_str(a->endpoints[3].host, "name.example", "connect has the host of a name");
+	is_str(a->endpoints[3].service, "ssh", "connect has the service of a name");
+	is_str(a->text, "connect 127.0.0.1:22,[::1]:22,unix:/run/x,name.example:ssh", "connect has all addresses as written");
 
 	a = &rule_of("http reply \"HTTP/1.1 301 Moved\\r\\nLocation: https://a.example/\\r\\n\\r\\n\"")->action;
-	is_int(a->kind, ACTION_REPLY, "reply");
-	is_str(a->reply, "HTTP/1.1 301 Moved\r\nLocation: https://a.example/\r\n\r\n", "its text");
-	is_int((long long)a->count, (long long)strlen(a->reply), "its length");
-	is_int(rule_of("any reject")->action.kind, ACTION_REJECT, "reject");
-	is_int(rule_of("any close")->action.kind, ACTION_CLOSE, "close");
-	is_str(rule_of("  any \t close  \t")->action.text, "close", "white space around a rule");
+	is_int(a->kind, ACTION_REPLY, "reply is the action");
+	is_str(a->reply, "HTTP/1.1 301 Moved\r\nLocation: https://a.example/\r\n\r\n", "reply has its text, escapes resolved");
+	is_int((long long)a->count, (long long)strlen(a->reply), "reply has the length of its text");
+	is_int(rule_of("any reject")->action.kind, ACTION_REJECT, "reject is the action");
+	is_int(rule_of("any close")->action.kind, ACTION_CLOSE, "close is the action");
+	is_str(rule_of("  any \t close  \t")->action.text, "close", "white space around a rule is ignored");
 }
 
 /* Words may be quoted as a whole or in part. */
@@ -182,14 +233,15 @@ test_quoting(void)
 	for (size_t i = 0; i < COUNT(same); i++) {
 		const struct rule *r = rule_of(same[i]);
 
-		ok(r->conditions->length == 3 && memcmp(r->conditions->bytes, "a b", 3) == 0, "the condition");
-		is_str(r->action.argv[1], "c d", "the argument");
+		ok(r->conditions->patterns->length == 3 && memcmp(r->conditions->patterns->bytes, "a b", 3) == 0,
+		    "a quoted condition has its space");
+		is_str(r->action.argv[1], "c d", "a quoted argument has its space");
 	}
-	is_str(rule_of("any exec /bin/x '' \"\" '#' a#b")->action.argv[1], "", "an empty word is one");
-	is_str(rules.first->action.argv[3], "#", "a quoted #");
-	is_str(rules.first->action.argv[4], "a#b", "a # within a word");
-	is_str(rule_of("any exec /bin/x '\"' \"'\"")->action.argv[1], "\"", "quotes quote each other");
-	is_str(rules.first->action.argv[2], "'", "both ways");
+	is_str(rule_of("any exec /bin/x '' \"\" '#' a#b")->action.argv[1], "", "an empty word between quotes is an argument");
+	is_str(rules.first->action.argv[3], "#", "a # between quotes is an argument");
+	is_str(rules.first->action.argv[4], "a#b", "a # within a word is part of it");
+	is_str(rule_of("any exec /bin/x '\"' \"'\"")->action.argv[1], "\"", "a double quote between single quotes is an argument");
+	is_str(rules.first->action.argv[2], "'", "a single quote between double quotes is an argument");
 }
 
 /* What a line must not be, and a word that the complaint must quote; everything names where it stands. */
@@ -226,6 +278,8 @@ test_errors(void)
 		{ "bytes=2a@x reject", "@x" },
 		{ "bytes=2a@-1 reject", "@-1" },
 		{ "bytes=2a@65536 reject", "@65536" },
+		{ "bytes=2a,2b2c@65535 reject", "2b2c" },
+		{ "text=bc@65535 reject", "bc" },
 		{ "bytes reject", "bytes" },
 		{ "text= reject", "text" },
 		{ "text=\"\" reject", "text" },
@@ -234,6 +288,25 @@ test_errors(void)
 		{ "text=\"\\x4\" reject", "\\x4" },
 		{ "text=\"open reject", "open" },
 		{ "text='open reject", "open" },
+		{ "bytes=41, reject", "," },
+		{ "bytes=,41 reject", "," },
+		{ "bytes=41,,42 reject", "," },
+		{ "bytes=41,4 reject", "\"4\"" },
+		{ "bytes=41,4g reject", "4g" },
+		{ "bytes=41,@2 reject", "\"\"" },
+		{ "bytes=41,42@x reject", "@x" },
+		{ "bytes=41@x,42 reject", "@x" },
+		{ "bytes=41@1@2 reject", "41@1" },
+		{ "text=a, reject", "," },
+		{ "text=,a reject", "," },
+		{ "text=a,,b reject", "," },
+		{ "text=a,'' reject", "," },
+		{ "text=a,@2 reject", "," },
+		{ "text=@2 reject", "text" },
+		{ "text=a@x,b reject", "@x" },
+		{ "text=a,b@65536 reject", "@65536" },
+		{ "text=me@example.org reject", "@example.org" },
+		{ "text=a,\"b reject", "closing" },
 		{ "regex=( reject", "(" },
 		{ "regex=[a reject", "[a" },
 		{ "regex= reject", "regex" },
@@ -244,6 +317,13 @@ test_errors(void)
 		{ "to=10.0.0.0/33 reject", "10.0.0.0/33" },
 		{ "port=0 reject", "0" },
 		{ "port=65536 reject", "65536" },
+		{ "port=4294967297 reject", "4294967297" },
+		{ "port=18446744073709551617 reject", "18446744073709551617" },
+		{ "port=+80 reject", "+80" },
+		{ "bytes=16@65536 reject", "65536" },
+		{ "bytes=16@4294967297 reject", "4294967297" },
+		{ "bytes=16@18446744073709551617 reject", "18446744073709551617" },
+		{ "bytes=16@+1 reject", "+1" },
 		{ "port=ssh reject", "ssh" },
 		{ "port=80, reject", "," },
 		{ "silent= reject", "silent" },
@@ -267,10 +347,10 @@ test_errors(void)
 		char want[64];
 
 		snprintf(want, sizeof(want), "%s", cases[i].read);
-		is_int(read_line(cases[i].line), -EINVAL, "command line: %s", cases[i].line);
+		is_int(read_line(cases[i].line), -EINVAL, "the rule is refused: %s", cases[i].line);
 		ok(strncmp(complaint.text, "command line: ", 14) == 0 && strstr(complaint.text, want) != NULL, "%s",
 		    complaint.text);
-		ok(rules.count == 0 && rules.first == NULL, "no rule was added");
+		ok(rules.count == 0 && rules.first == NULL, "a rule that is refused is not added");
 	}
 }
 
@@ -301,11 +381,11 @@ test_error_position(void)
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		int r = read_text(cases[i].text, strlen(cases[i].text));
 
-		is_int(r, -EINVAL, "file %zu", i);
+		is_int(r, -EINVAL, "file %zu is refused", i);
 		snprintf(want, sizeof(want), "%s:%u: ", scratch_path("file"), cases[i].line);
-		ok(strncmp(complaint.text, want, strlen(want)) == 0, "where: %s", complaint.text);
-		ok(strstr(complaint.text + strlen(want), cases[i].read) != NULL, "what was read");
-		ok(strstr(complaint.text, "\n") == NULL && strstr(complaint.text, "\r") == NULL, "in one line");
+		ok(strncmp(complaint.text, want, strlen(want)) == 0, "the complaint tells where: %s", complaint.text);
+		ok(strstr(complaint.text + strlen(want), cases[i].read) != NULL, "the complaint tells what was read");
+		ok(strstr(complaint.text, "\n") == NULL && strstr(complaint.text, "\r") == NULL, "the complaint is one line");
 	}
 }
 
@@ -316,25 +396,25 @@ test_file(void)
 	    "set verbose yes\n   # another\nssh exec /usr/sbin/sshd -i\n'any' reject";
 	static const char crlf[] = "set timeout 7\r\nssh exec /usr/sbin/sshd -i\r\n\r\n# comment\r\nany connect 127.0.0.1:22\r\n";
 
-	is_int(read_text(text, sizeof(text) - 1), 0, "a file without a newline at its end");
-	is_int(rules.count, 2, "two rules");
-	is_int(settings.timeout_ms, 5000, "set timeout");
-	is_int(settings.connect_timeout_ms, 250, "set connect-timeout");
-	is_int(settings.idle_timeout_ms, 3600 * 1000, "set idle-timeout");
-	is_int(settings.log, LOG_TO_NONE, "set log");
-	is_int(settings.verbose, true, "set verbose");
-	is_int(rules.first->line, 9, "the line of the first");
-	is_int(rules.last->line, 10, "and of the second");
-	is_int(rules.last->number, 2, "its number");
-	is_str(rules.first->origin, scratch_path("file"), "the file");
-	ok(rules.first->next == rules.last && rules.last->next == NULL, "in order");
+	is_int(read_text(text, sizeof(text) - 1), 0, "a file without a newline at its end is read");
+	is_int(rules.count, 2, "a file of two rules has two");
+	is_int(settings.timeout_ms, 5000, "a file: set timeout counts");
+	is_int(settings.connect_timeout_ms, 250, "a file: set connect-timeout counts");
+	is_int(settings.idle_timeout_ms, 3600 * 1000, "a file: set idle-timeout counts");
+	is_int(settings.log, LOG_TO_NONE, "a file: set log counts");
+	is_int(settings.verbose, true, "a file: set verbose counts");
+	is_int(rules.first->line, 9, "a file: the line of the first rule");
+	is_int(rules.last->line, 10, "a file: the line of the second rule");
+	is_int(rules.last->number, 2, "a file: the number of the second rule");
+	is_str(rules.first->origin, scratch_path("file"), "a file: its rules have its name");
+	ok(rules.first->next == rules.last && rules.last->next == NULL, "a file: its rules are in order");
 
-	is_int(read_text(crlf, sizeof(crlf) - 1), 0, "a file written elsewhere: CRLF");
-	is_int(rules.count, 2, "two rules");
-	is_int(settings.timeout_ms, 7000, "its setting");
-	is_str(rules.first->action.argv[1], "-i", "no CR in an argument");
-	ok(rules.first->action.argv[2] == NULL, "nor as one");
-	is_str(rules.last->action.text, "connect 127.0.0.1:22", "nor in what is logged");
+	is_int(read_text(crlf, sizeof(crlf) - 1), 0, "a file with CRLF is read");
+	is_int(rules.count, 2, "a file with CRLF: it has two rules");
+	is_int(settings.timeout_ms, 7000, "a file with CRLF: its setting counts");
+	is_str(rules.first->action.argv[1], "-i", "a file with CRLF: there is no CR in an argument");
+	ok(rules.first->action.argv[2] == NULL, "a file with CRLF: CR is no argument");
+	is_str(rules.last->action.text, "connect 127.0.0.1:22", "a file with CRLF: there is no CR in what is logged");
 }
 
 static void
@@ -343,19 +423,22 @@ test_odd_files(void)
 	static const char nul[] = "ssh close\nany\0 close\n";
 	const char *path;
 
-	is_int(read_text("", 0), 0, "an empty file");
-	is_int(rules.count, 0, "has no rules");
-	is_int(read_text("\n\n# only this", 13), 0, "a file of comments");
-	is_int(rules.count, 0, "has none either");
-	is_int(read_text(nul, sizeof(nul) - 1), -EINVAL, "a NUL byte");
+	is_int(read_text("", 0), 0, "an empty file is read");
+	is_int(rules.count, 0, "an empty file has no rules");
+	is_int(read_text("\n\n# only this", 13), 0, "a file of comments is read");
+	is_int(rules.count, 0, "a file of comments has no rules");
+	is_int(read_text("\xef\xbb\xbfssh close\n", 13), 0, "a byte order mark before the first word is skipped");
+	is_int(read_text("\xef\xbb\xbf", 3), 0, "a file of a byte order mark is empty");
+	is_int(read_text("\xef\xbb", 2), -EINVAL, "a part of a byte order mark is refused");
+	is_int(read_text(nul, sizeof(nul) - 1), -EINVAL, "a file with a NUL byte is refused");
 	ok(strstr(complaint.text, ":2: ") != NULL && strstr(complaint.text, "NUL") != NULL, "%s", complaint.text);
 
 	begin();
 	path = scratch_path("missing");
-	is_int(grammar_file(&rules, &settings, path, &complaint), -ENOENT, "a file that is not there");
+	is_int(grammar_file(&rules, &settings, path, &complaint), -ENOENT, "a file that is not there is refused");
 	ok(strstr(complaint.text, path) != NULL && strstr(complaint.text, strerror(ENOENT)) != NULL, "%s", complaint.text);
 	begin();
-	is_int(grammar_file(&rules, &settings, "/", &complaint), -EISDIR, "a folder");
+	is_int(grammar_file(&rules, &settings, "/", &complaint), -EISDIR, "a folder in place of a file is refused");
 	ok(strstr(complaint.text, strerror(EISDIR)) != NULL, "%s", complaint.text);
 }
 
@@ -373,7 +456,7 @@ test_unreadable(void)
 		_exit(grammar_file(&rules, &settings, path, &complaint) != -EACCES ||
 		    strstr(complaint.text, strerror(EACCES)) == NULL);
 	}
-	is_int(wait_child(pid), 0, "a file that may not be read");
+	is_int(wait_child(pid), 0, "a file that may not be read is refused");
 	unlink(path);
 }
 
@@ -390,18 +473,19 @@ test_limits(void)
 	memset(line, 'x', 100000);
 	memcpy(line, "any exec /bin/", 14);
 	line[100000] = '\0';
-	is_int(read_line(line), 0, "a line of 100000 bytes");
-	is_int((long long)strlen(rules.first->action.argv[0]), 100000 - 9, "its word is whole");
+	is_int(read_line(line), 0, "a line of 100000 bytes is read");
+	is_int((long long)strlen(rules.first->action.argv[0]), 100000 - 9, "a line of 100000 bytes: its word is whole");
 
 	/* a complaint about it is not as long */
 	memcpy(line, "any frob /bin/", 14);
-	is_int(read_line(line), -EINVAL, "a long line that is wrong");
-	ok(strlen(complaint.text) < sizeof(complaint.text) && strstr(complaint.text, "frob") != NULL, "is quoted in part");
+	is_int(read_line(line), -EINVAL, "a long line that is wrong is refused");
+	ok(strlen(complaint.text) < sizeof(complaint.text) && strstr(complaint.text, "frob") != NULL,
+	    "a long line that is wrong is quoted in part");
 
 	/* more than there is room for */
 	memset(line, 'x', sizeof(line) - 1);
 	memcpy(line, "any exec /bin/", 14);
-	is_int(read_line(line), -ENOSPC, "a line that does not fit");
+	is_int(read_line(line), -ENOSPC, "a line that does not fit into memory is refused");
 	ok(strlen(complaint.text) > 20, "%s", complaint.text);
 
 	for (n = 0; n < 3000; n++)
@@ -409,16 +493,16 @@ test_limits(void)
 	memcpy(line, "any exec /a ", 12);
 	line[2 * n] = '\0';
 	r = read_line(line);
-	ok(r == 0 || r == -EINVAL || r == -ENOSPC, "three thousand words");
+	ok(r == 0 || r == -EINVAL || r == -ENOSPC, "three thousand words are read, or refused for a reason that is told");
 	ok(r == 0 || strncmp(complaint.text, "command line: ", 14) == 0, "%s", complaint.text);
 
 	begin();
 	for (added = 0, r = 0; added < 100000 && r == 0; added += r == 0)
 		r = grammar_line(&rules, &settings, "file", added + 1, "tls sni=a.example,b.example alpn=h2 exec /usr/bin/x a b c",
 		    &complaint);
-	is_int(r, -ENOSPC, "rules without end");
-	ok(added >= 500, "%u fit", added);
-	is_int(rules.count, added, "and were counted");
+	is_int(r, -ENOSPC, "rules without end are refused");
+	ok(added >= 500, "%u rules fit", added);
+	is_int(rules.count, added, "the rules that fit were counted");
 	snprintf(line, sizeof(line), "file:%u: ", added + 1);
 	ok(strncmp(complaint.text, line, strlen(line)) == 0, "%s", complaint.text);
 
@@ -426,7 +510,7 @@ test_limits(void)
 	for (n = 0; n + 11 < sizeof(line); n += 10)
 		memcpy(line + n, "any close\n", 10);
 	r = grammar_file(&rules, &settings, scratch_file(line, n), &complaint);
-	ok(r == -ENOSPC || r == -EFBIG, "a file with too many rules");
+	ok(r == -ENOSPC, "a file with too many rules is refused");
 	ok(strlen(complaint.text) > 20, "%s", complaint.text);
 }
 
@@ -434,34 +518,48 @@ static void
 test_flag(void)
 {
 	begin();
-	is_int(grammar_flag(&rules, &settings, "ssh", "127.0.0.1:22", &complaint), 0, "--ssh 127.0.0.1:22");
-	is_int(grammar_flag(&rules, &settings, "any", "unix:/run/x,127.0.0.1:1", &complaint), 0, "--any with two addresses");
-	is_int(grammar_flag(&rules, &settings, "silent", "127.0.0.1:3306", &complaint), 0, "--silent");
-	is_int(rules.count, 3, "three rules");
-	is_str(rules.first->action.text, "connect 127.0.0.1:22", "as a rule would be written");
-	is_int(rules.first->conditions->kind, CONDITION_PROTOCOL, "the condition");
-	is_int((long long)rules.first->next->action.count, 2, "two addresses");
-	is_int(rules.last->number, 3, "numbers go on");
-	ok(grammar_flag(&rules, &settings, "ssh", "nowhere", &complaint) < 0, "a bad address");
+	is_int(grammar_flag(&rules, &settings, "ssh", "127.0.0.1:22", &complaint), 0, "--ssh with an address is a rule");
+	is_int(grammar_flag(&rules, &settings, "any", "unix:/run/x,127.0.0.1:1", &complaint), 0,
+	    "--any with two addresses is a rule");
+	is_int(grammar_flag(&rules, &settings, "silent", "127.0.0.1:3306", &complaint), 0, "--silent with an address is a rule");
+	is_int(rules.count, 3, "three flags are three rules");
+	is_str(rules.first->action.text, "connect 127.0.0.1:22", "a flag has the text of the rule that it is");
+	is_int(rules.first->conditions->kind, CONDITION_PROTOCOL, "a flag has its protocol as the condition");
+	is_int((long long)rules.first->next->action.count, 2, "a flag with two addresses has two");
+	is_int(rules.last->number, 3, "the numbers of the rules of flags go on");
+	ok(grammar_flag(&rules, &settings, "ssh", "nowhere", &complaint) < 0, "a flag with a bad address is refused");
 	ok(strstr(complaint.text, "nowhere") != NULL, "%s", complaint.text);
 	begin();
-	ok(grammar_flag(&rules, &settings, "ssh", "", &complaint) < 0, "no address");
+	ok(grammar_flag(&rules, &settings, "ssh", "", &complaint) < 0, "a flag without an address is refused");
 	begin();
-	ok(grammar_flag(&rules, &settings, "ssh", "127.0.0.1:22 127.0.0.1:23", &complaint) < 0, "two words");
+	ok(grammar_flag(&rules, &settings, "ssh", "127.0.0.1:22 127.0.0.1:23", &complaint) < 0, "a flag with two words is refused");
 }
 
 static void
 test_finish(void)
 {
+	static const char *const never[] = { "set timeout 0\nsilent close\n", "set timeout 0\nstalled close\n" };
+	static const char *const fine[] = { "set timeout 0\nsilent=1h close\n", "set timeout 0\n!silent close\n",
+	    "stalled close\n" };
+
 	rule_of("silent=5s close");
-	ok(grammar_finish(&rules, &settings, &complaint) < 0, "silent= longer than the timeout");
+	ok(grammar_finish(&rules, &settings, &complaint) < 0, "silent= longer than the timeout is refused");
 	ok(strncmp(complaint.text, "command line: ", 14) == 0, "%s", complaint.text);
 	settings.timeout_ms = 5000;
-	is_int(grammar_finish(&rules, &settings, &complaint), 0, "as long as it");
+	is_int(grammar_finish(&rules, &settings, &complaint), 0, "silent= as long as the timeout is accepted");
 	rule_of("silent close");
-	is_int(grammar_finish(&rules, &settings, &complaint), 0, "without a time");
+	is_int(grammar_finish(&rules, &settings, &complaint), 0, "silent without a time is accepted");
+	for (size_t i = 0; i < COUNT(never); i++) {
+		is_int(read_text(never[i], strlen(never[i])), 0, "%s", never[i]);
+		is_int(grammar_finish(&rules, &settings, &complaint), -EINVAL, "a rule that never holds is refused");
+		ok(strstr(complaint.text, "file:2: \"s") != NULL, "%s", complaint.text);
+	}
+	for (size_t i = 0; i < COUNT(fine); i++) {
+		is_int(read_text(fine[i], strlen(fine[i])), 0, "%s", fine[i]);
+		is_int(grammar_finish(&rules, &settings, &complaint), 0, "a rule that can hold is accepted");
+	}
 	begin();
-	is_int(grammar_finish(&rules, &settings, &complaint), 0, "no rules");
+	is_int(grammar_finish(&rules, &settings, &complaint), 0, "no rules are accepted");
 }
 
 static void
@@ -471,8 +569,8 @@ test_nothing(void)
 		" \f# any close" };
 
 	for (size_t i = 0; i < COUNT(lines); i++) {
-		is_int(read_line(lines[i]), 0, "a line that says nothing");
-		is_int(rules.count, 0, "adds nothing");
+		is_int(read_line(lines[i]), 0, "a line that says nothing is read");
+		is_int(rules.count, 0, "a line that says nothing adds no rule");
 	}
 }
 
@@ -482,6 +580,7 @@ main(void)
 	test_nothing();
 	test_conditions();
 	test_values();
+	test_lists();
 	test_actions();
 	test_quoting();
 	test_errors();

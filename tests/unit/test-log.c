@@ -7,7 +7,8 @@
 #include <sys/stat.h>
 
 #include "fixture.h"
-#include "log.h"
+#include "base/clock.h"
+#include "base/log.h"
 #include "tap.h"
 
 /* What a case is given: standard error, the client's socket, and which line is to be written. */
@@ -86,34 +87,35 @@ test_levels(void)
 
 	message_pipe(fd);
 	s.err = fd[1];
-	is_int(play(&s, true), 0, "errno is kept");
-	is_str(message(fd[0]), "<3>bad 1\n", "to the journal: an error");
-	is_str(message(fd[0]), "<6>well two\n", "to the journal: what happened");
-	is_str(message(fd[0]), "", "no details unless asked for");
+	is_int(play(&s, true), 0, "to the journal: errno is kept");
+	is_str(message(fd[0]), "<3>bad 1\n", "to the journal: an error has the level 3");
+	is_str(message(fd[0]), "<6>well two\n", "to the journal: what happened has the level 6");
+	is_str(message(fd[0]), "", "to the journal: no details unless asked for");
 
-	is_int(play(&s, false), 0, "errno is kept");
-	ok(strstr(message(fd[0]), "bad 1\n") != NULL, "elsewhere: an error");
-	ok(strstr(message(fd[0]), "well two\n") != NULL && strchr(message(fd[0]), '<') == NULL, "elsewhere: no <N>");
-	is_str(message(fd[0]), "", "no details");
+	is_int(play(&s, false), 0, "to a stream that is not the journal: errno is kept");
+	ok(strstr(message(fd[0]), "bad 1\n") != NULL, "to a stream that is not the journal: an error is written");
+	ok(strstr(message(fd[0]), "well two\n") != NULL && strchr(message(fd[0]), '<') == NULL,
+	    "to a stream that is not the journal: lines have no <N>");
+	is_str(message(fd[0]), "", "to a stream that is not the journal: no details unless asked for");
 
 	s.target = LOG_TO_STDERR;
-	is_int(play(&s, true), 0, "--log stderr");
-	is_str(message(fd[0]), "<3>bad 1\n", "keeps to the journal's form");
-	is_str(message(fd[0]), "<6>well two\n", "for every line");
+	is_int(play(&s, true), 0, "--log stderr: errno is kept");
+	is_str(message(fd[0]), "<3>bad 1\n", "--log stderr to the journal: an error has the level 3");
+	is_str(message(fd[0]), "<6>well two\n", "--log stderr to the journal: what happened has the level 6");
 
 	s.act = say_detail;
-	is_int(play(&s, true), 0, "verbose");
-	is_str(message(fd[0]), "<7>detail\n", "details when asked for");
-	is_str(message(fd[0]), "", "and warnings not when not");
+	is_int(play(&s, true), 0, "--verbose: errno is kept");
+	is_str(message(fd[0]), "<7>detail\n", "--verbose: details have the level 7");
+	is_str(message(fd[0]), "", "--verbose: no line is written that was not asked for");
 
 	s.target = LOG_TO_NONE;
 	s.act = say_three;
-	is_int(play(&s, true), 0, "--log none");
-	is_str(message(fd[0]), "", "says nothing");
+	is_int(play(&s, true), 0, "--log none: errno is kept");
+	is_str(message(fd[0]), "", "--log none: nothing is written");
 
 	s.target = LOG_TO_SYSLOG;
-	is_int(play(&s, true), 0, "--log syslog");
-	is_str(message(fd[0]), "", "says nothing on standard error");
+	is_int(play(&s, true), 0, "--log syslog: errno is kept");
+	is_str(message(fd[0]), "", "--log syslog: nothing is written to standard error");
 	close(fd[0]);
 	close(fd[1]);
 }
@@ -143,11 +145,12 @@ test_other_streams(void)
 
 	message_pipe(fd);
 	s.err = fd[1];
-	is_int(play(&s, false), 0, "values of JOURNAL_STREAM that are not ours");
+	is_int(play(&s, false), 0, "values of JOURNAL_STREAM that are not ours: errno is kept");
 	for (int i = 0; i < 9; i++) {
 		const char *line = message(fd[0]);
 
-		ok(strchr(line, '<') == NULL && strstr(line, "line\n") != NULL, "no <N> with value %d", i);
+		ok(strchr(line, '<') == NULL && strstr(line, "line\n") != NULL,
+		    "value %d of JOURNAL_STREAM that is not ours: lines have no <N>", i);
 	}
 	close(fd[0]);
 	close(fd[1]);
@@ -188,11 +191,11 @@ test_client_is_stderr(void)
 		for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
 			struct scene s = { .target = targets[i], .err = p.near, .client = p.near, .act = say_on_client };
 
-			is_int(play(&s, false), 0, "%s: standard error is the client's", wire_name(wire));
-			is_int(recv(p.far, &byte, 1, MSG_DONTWAIT), -1, "nothing is written to it");
+			is_int(play(&s, false), 0, "%s: standard error is the client's: errno is kept", wire_name(wire));
+			is_int(recv(p.far, &byte, 1, MSG_DONTWAIT), -1, "standard error is the client's: nothing is written to it");
 			s.err = other.near;
 			s.act = say_on_ours;
-			is_int(play(&s, false), 0, "another socket is not the client's");
+			is_int(play(&s, false), 0, "standard error is another socket than the client's: errno is kept");
 		}
 		pair_close(&p);
 		pair_close(&other);
@@ -223,16 +226,46 @@ test_lines(void)
 	message_pipe(fd);
 	s.err = fd[1];
 	for (int journal = 0; journal <= 1; journal++) {
-		is_int(play(&s, journal), 0, "long lines");
+		is_int(play(&s, journal), 0, "long lines: errno is kept");
 		line = message(fd[0]);
 		length = strlen(line);
 		ok(length > LOG_LINE / 2 && length <= LOG_LINE + 4, "a long line is cut");
-		ok(length > 4 && strcmp(line + length - 4, "...\n") == 0, "and marked");
+		ok(length > 4 && strcmp(line + length - 4, "...\n") == 0, "a long line that is cut ends in ...");
 		line = message(fd[0]);
 		length = strlen(line);
-		ok(length > 0 && strchr(line, '\n') == line + length - 1, "a line is one line");
-		ok(strpbrk(line, "\r\a\x1b\x7f") == NULL, "and has no control bytes");
+		ok(length > 0 && strchr(line, '\n') == line + length - 1, "a line with line ends in it is written as one line");
+		ok(strpbrk(line, "\r\a\x1b\x7f") == NULL, "a line with control bytes in it is written without");
 	}
+	close(fd[0]);
+	close(fd[1]);
+}
+
+static void
+say_often(const struct scene *s)
+{
+	(void)s;
+	errno = ENOTTY;
+	for (int i = 0; i < 20; i++)
+		log_line(LOG_ERR, "%d", i);
+	_exit(errno == ENOTTY ? 0 : 1);
+}
+
+/* Nobody reads the log: one line may wait, but not each. */
+static void
+test_deaf(void)
+{
+	struct scene s = { .target = LOG_TO_STDERR, .client = -1, .act = say_often };
+	int64_t from;
+	int fd[2];
+
+	if (pipe2(fd, O_CLOEXEC | O_NONBLOCK) < 0)
+		die("pipe2: %s", strerror(errno));
+	while (write(fd[1], "full", 4) > 0)
+		;
+	s.err = fd[1];
+	from = clock_ms();
+	is_int(play(&s, false), 0, "a log that nobody reads: errno is kept");
+	ok(clock_ms() - from < 10000, "a log that nobody reads: 20 lines do not wait each");
 	close(fd[0]);
 	close(fd[1]);
 }
@@ -268,7 +301,8 @@ main(void)
 	test_other_streams();
 	test_client_is_stderr();
 	test_lines();
+	test_deaf();
 	is_int(open_without(4), 0, "a closed descriptor 2 becomes /dev/null");
-	is_int(open_without(7), 0, "also when 0 and 1 are closed");
+	is_int(open_without(7), 0, "a closed descriptor 2 becomes /dev/null when 0 and 1 are closed too");
 	return done_testing();
 }

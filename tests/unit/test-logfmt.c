@@ -1,6 +1,7 @@
 #include "config.h"
 
-#include "logfmt.h"
+#include "base/logfmt.h"
+#include "probe/probe.h"
 #include "tap.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -37,8 +38,8 @@ test_values(void)
 		struct logfmt l = { 0 };
 
 		logfmt_bytes(&l, "k", cases[i].value);
-		is_str(l.text, cases[i].text, "value %zu", i);
-		is_int((long long)l.length, (long long)strlen(l.text), "its length");
+		is_str(l.text, cases[i].text, "value %zu is written, quoted where it must be", i);
+		is_int((long long)l.length, (long long)strlen(l.text), "the length of the line is that of its text");
 	}
 }
 
@@ -47,7 +48,7 @@ test_line(void)
 {
 	struct logfmt l = { 0 };
 
-	is_str(l.text, "", "an empty line is text");
+	is_str(l.text, "", "a line without pairs is an empty string");
 	logfmt_text(&l, "client", "203.0.113.9:51234");
 	logfmt_bytes(&l, "alpn", span_of("h2", 2));
 	logfmt_bytes(&l, "alpn", span_of("http/1.1", 8));
@@ -67,13 +68,13 @@ test_cut(void)
 	memset(value, 'v', sizeof(value));
 	logfmt_bytes(&l, "k", span_of(value, LOGFMT_VALUE));
 	is_int((long long)l.length, LOGFMT_VALUE + 2, "a value of the longest length is whole");
-	ok(strstr(l.text, "...") == NULL, "and not marked");
+	ok(strstr(l.text, "...") == NULL, "a value of the longest length does not end in ...");
 
 	for (size_t more = 1; more <= 100; more += 99) {
 		memset(&l, 0, sizeof(l));
 		logfmt_bytes(&l, "k", span_of(value, LOGFMT_VALUE + more));
 		snprintf(want, sizeof(want), "k=%.*s...", LOGFMT_VALUE, value);
-		is_str(l.text, want, "%zu more are cut and marked", more);
+		is_str(l.text, want, "a value of %zu bytes more is cut and ends in ...", more);
 	}
 }
 
@@ -90,9 +91,9 @@ test_full(void)
 	logfmt_bytes(&l, "k", span_of(nasty, sizeof(nasty)));
 	is_int((long long)l.length, 4 * LOGFMT_VALUE + 4, "the longest escaped value fits");
 	logfmt_bytes(&l, "k", span_of(nasty, sizeof(nasty)));
-	is_int((long long)l.length, 4 * LOGFMT_VALUE + 4, "a second one is left out");
+	is_int((long long)l.length, 4 * LOGFMT_VALUE + 4, "a second value that does not fit is left out");
 	logfmt_bytes(&l, "k", span_of(value, 5));
-	is_str(l.text + l.length - 8, " k=vvvvv", "a short one is still taken");
+	is_str(l.text + l.length - 8, " k=vvvvv", "a short value is still taken after one that did not fit");
 
 	memset(&l, 0, sizeof(l));
 	for (int i = 0; i < 500; i++) {
@@ -104,10 +105,10 @@ test_full(void)
 			break;
 	}
 	ok(l.length <= LOGFMT_LINE && l.length == strlen(l.text), "a full line keeps within its bounds");
-	ok(l.length > LOGFMT_LINE - 5, "and is filled");
+	ok(l.length > LOGFMT_LINE - 5, "a full line is filled to its bounds");
 	for (const char *pair = l.text; pair != NULL && kept > 0; pair = strchr(pair, ' '), kept--)
 		pair += *pair == ' ';
-	is_int((long long)kept, 0, "every pair that was taken stands there");
+	is_int((long long)kept, 0, "no pair that was taken is missing from a full line");
 }
 
 /* No byte gets out raw, alone or in company. */
@@ -126,12 +127,38 @@ test_every_byte(void)
 		if (c == ' ' || c == '"' || c == '=' || c < ' ' || c > '~')
 			raw |= l.text[2] != '"' || l.text[l.length - 1] != '"';
 	}
-	ok(!raw, "every byte is printable, and quoted where it must be");
+	ok(!raw, "every byte of 256 is written printably, and quoted where it must be");
+}
+
+/* Whatever a client sends, what we say of it behind that is on the line. */
+static void
+test_reserve(void)
+{
+	static uint8_t dear[LOGFMT_VALUE + 100];
+	static const char *const ours[] = { "action", "backend", "end" };
+	static const struct probe probe = { .name = "http" };
+	static struct reading reading;
+	struct logfmt l = { 0 };
+	char text[160];
+
+	/* four characters each */
+	memset(dear, 0xc3, sizeof(dear));
+	for (reading.count = 0; reading.count < 20; reading.count++)
+		reading.attribute[reading.count] = (struct attribute){ "path", span_of(dear, 1 + 17 * reading.count) };
+	probe_describe(&l, &probe, &reading, 1000);
+	ok(strstr(l.text, "path=\"\\xc3") != NULL, "the beginning of what a client sent is there");
+	memset(text, 'a', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
+		logfmt_text(&l, ours[i], text);
+		ok(strstr(l.text, ours[i]) != NULL, "there is room for %s", ours[i]);
+	}
 }
 
 int
 main(void)
 {
+	test_reserve();
 	test_values();
 	test_line();
 	test_cut();

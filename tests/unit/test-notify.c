@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 
 #include "fixture.h"
-#include "notify.h"
+#include "listen/notify.h"
 #include "tap.h"
 
 /* A datagram socket at ADDRESS; *ret_name is what NOTIFY_SOCKET says of it. */
@@ -57,8 +57,8 @@ test_socket(const char *path)
 	notify_send(&n, "READY=1\nSTATUS=3 connections");
 	is_str(received(fd), "READY=1\nSTATUS=3 connections", "%s: what was sent has come", what);
 	notify_send(&n, "STOPPING=1");
-	is_str(received(fd), "STOPPING=1", "%s: and the next", what);
-	is_str(received(fd), "", "%s: and no more", what);
+	is_str(received(fd), "STOPPING=1", "%s: what was sent next has come", what);
+	is_str(received(fd), "", "%s: no more than what was sent has come", what);
 	/* a manager that does not read must not hold up the service */
 	for (int i = 0; i < 10000; i++)
 		notify_send(&n, "WATCHDOG=1");
@@ -79,24 +79,24 @@ test_nobody(void)
 
 	unsetenv("NOTIFY_SOCKET");
 	notify_open(&n);
-	is_int(n.fd, -1, "without NOTIFY_SOCKET there is nobody");
+	is_int(n.fd, -1, "without NOTIFY_SOCKET there is nobody to tell");
 	notify_send(&n, "READY=1");
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		setenv("NOTIFY_SOCKET", names[i], 1);
 		notify_open(&n);
-		is_int(n.fd, -1, "NOTIFY_SOCKET=\"%s\": nobody", names[i]);
+		is_int(n.fd, -1, "NOTIFY_SOCKET=\"%s\": there is nobody to tell", names[i]);
 	}
 	memset(longer, 'x', sizeof(longer));
 	longer[0] = '/';
 	longer[108] = '\0';
 	setenv("NOTIFY_SOCKET", longer, 1);
 	notify_open(&n);
-	is_int(n.fd, -1, "a path that is too long: nobody");
-	is_int(count_descriptors(), before, "and no descriptor is left");
+	is_int(n.fd, -1, "NOTIFY_SOCKET is too long a path: there is nobody to tell");
+	is_int(count_descriptors(), before, "NOTIFY_SOCKET that cannot be used: no descriptor is left open");
 	longer[107] = '\0';
 	setenv("NOTIFY_SOCKET", longer, 1);
 	notify_open(&n);
-	ok(n.fd >= 0, "the longest path");
+	ok(n.fd >= 0, "NOTIFY_SOCKET is the longest path: there is somebody to tell");
 	notify_send(&n, "READY=1");
 	close(n.fd);
 }
@@ -118,20 +118,35 @@ test_watchdog(void)
 		{ "-1", NULL, 0 },
 		{ "", NULL, 0 },
 		{ "x", NULL, 0 },
+		{ "+30000000", NULL, 0 },
+		{ " 30000000", NULL, 0 },
+		{ "30000000x", NULL, 0 },
+		{ "0030000000", NULL, 15000 },
+		{ "30000000", "$$x", 0 },
+		{ "30000000", "4294967297", 0 },
+		{ "2147483648", NULL, 1073741 },
+		{ "4294967297", NULL, 2147483 },
 		{ "172800000000", NULL, 24 * 3600 * 1000 },
+		{ "259200000000", NULL, 24 * 3600 * 1000 },
+		{ "9223372036854775807", NULL, 24 * 3600 * 1000 },
+		{ "9223372036854775808", NULL, 24 * 3600 * 1000 },
+		{ "18446744073709551614", NULL, 24 * 3600 * 1000 },
 		{ "18446744073709551615", NULL, 0 },
+		{ "18446744073709551616", NULL, 0 },
+		{ "18446744073740000000", NULL, 0 },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		char pid[32];
 
-		snprintf(pid, sizeof(pid), "%d", (int)getpid());
+		snprintf(pid, sizeof(pid), "%d%s", (int)getpid(), cases[i].pid != NULL && strcmp(cases[i].pid,
+		    "$$x") == 0 ? "x" : "");
 		unsetenv("WATCHDOG_USEC");
 		unsetenv("WATCHDOG_PID");
 		if (cases[i].period != NULL)
 			setenv("WATCHDOG_USEC", cases[i].period, 1);
 		if (cases[i].pid != NULL)
-			setenv("WATCHDOG_PID", strcmp(cases[i].pid, "$$") == 0 ? pid : cases[i].pid, 1);
+			setenv("WATCHDOG_PID", strncmp(cases[i].pid, "$$", 2) == 0 ? pid : cases[i].pid, 1);
 		is_int(notify_watchdog_ms(), cases[i].ms, "WATCHDOG_USEC=%s WATCHDOG_PID=%s",
 		    cases[i].period != NULL ? cases[i].period : "(none)", cases[i].pid != NULL ? cases[i].pid : "(none)");
 	}

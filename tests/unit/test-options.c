@@ -4,16 +4,16 @@
 #include <fcntl.h>
 
 #include "fixture.h"
-#include "grammar.h"
+#include "rule/grammar.h"
 #include "options.h"
-#include "rule.h"
+#include "rule/rule.h"
 #include "tap.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define WORDS 12
 
 static struct rules rules;
-static struct settings settings;
+static struct options options;
 static struct complaint complaint;
 
 /* Parse the arguments behind the program's name.  What was read from them may point into them until the next call. */
@@ -32,95 +32,9 @@ parse(const char *const words[WORDS])
 		snprintf(text[argc], sizeof(text[argc]), "%s", words[argc - 1]);
 	}
 	rules_clear(&rules);
-	options_defaults(&settings);
+	options_defaults(&options);
 	complaint.text[0] = '\0';
-	return options_parse(argc, argv, &settings, &rules, &complaint);
-}
-
-static void
-test_time(void)
-{
-	static const struct {
-		const char *text;
-		int ms;		/* -1: no time */
-	} cases[] = {
-		{ "300ms", 300 },
-		{ "3s", 3000 },
-		{ "2m", 120000 },
-		{ "1h", 3600000 },
-		{ "5", 5000 },
-		{ "0", 0 },
-		{ "0ms", 0 },
-		{ "001s", 1000 },
-		{ "", -1 },
-		{ "s", -1 },
-		{ "ms", -1 },
-		{ "-1s", -1 },
-		{ "+1s", -1 },
-		{ "1.5s", -1 },
-		{ "3 s", -1 },
-		{ " 3s", -1 },
-		{ "3s ", -1 },
-		{ "3S", -1 },
-		{ "3x", -1 },
-		{ "3sx", -1 },
-		{ "1d", -1 },
-		{ "soon", -1 },
-		{ "0x3", -1 },
-		{ "1e3", -1 },
-		{ "99999999999999999999", -1 },
-		{ "18446744073709551617", -1 },
-		{ "4294967297ms", -1 },
-		{ "999999h", -1 },
-		{ "2147483648ms", -1 },
-		{ "2147484", -1 },
-	};
-
-	for (size_t i = 0; i < COUNT(cases); i++) {
-		const char *reason = NULL;
-		int ms = 77, r = options_time(cases[i].text, &ms, &reason);
-
-		is_int(r, cases[i].ms < 0 ? -EINVAL : 0, "time \"%s\"", cases[i].text);
-		is_int(ms, cases[i].ms < 0 ? 77 : cases[i].ms, "its milliseconds");
-		if (cases[i].ms < 0)
-			ok(reason != NULL && *reason != '\0', "it is said why");
-	}
-}
-
-static void
-test_set(void)
-{
-	static const char *const bad[][2] = {
-		{ "timeout", "soon" }, { "timeout", "" }, { "log", "" }, { "log", "file" }, { "verbose", "maybe" }, { "frob", "1" },
-		{ "", "1" }, { "config", "/etc/x" }, { "check", "yes" }, { "help", "yes" }, { "ssh", "127.0.0.1:22" },
-	};
-	const char *reason = NULL;
-
-	options_defaults(&settings);
-	is_int(settings.mode, MODE_SERVE, "the default: serve");
-	is_int(settings.timeout_ms, 3000, "the default timeout");
-	is_int(settings.connect_timeout_ms, 5000, "the default connect-timeout");
-	is_int(settings.idle_timeout_ms, 0, "the default idle-timeout");
-	is_int(settings.log, LOG_TO_AUTO, "the default log");
-	ok(!settings.verbose && settings.config == NULL, "not verbose, no file");
-
-	is_int(options_set(&settings, "timeout", "300ms", &reason), 0, "set timeout");
-	is_int(settings.timeout_ms, 300, "is set");
-	is_int(options_set(&settings, "connect-timeout", "2m", &reason), 0, "set connect-timeout");
-	is_int(settings.connect_timeout_ms, 120000, "is set");
-	is_int(options_set(&settings, "idle-timeout", "1h", &reason), 0, "set idle-timeout");
-	is_int(settings.idle_timeout_ms, 3600000, "is set");
-	is_int(options_set(&settings, "log", "syslog", &reason), 0, "set log");
-	is_int(settings.log, LOG_TO_SYSLOG, "is set");
-	is_int(options_set(&settings, "verbose", "yes", &reason), 0, "set verbose yes");
-	ok(settings.verbose, "is set");
-	is_int(options_set(&settings, "verbose", "no", &reason), 0, "set verbose no");
-	ok(!settings.verbose, "is not");
-	for (size_t i = 0; i < COUNT(bad); i++) {
-		reason = NULL;
-		is_int(options_set(&settings, bad[i][0], bad[i][1], &reason), -EINVAL, "set %s %s", bad[i][0], bad[i][1]);
-		ok(reason != NULL && *reason != '\0', "it is said why");
-	}
+	return options_parse(argc, argv, &options, &rules, &complaint);
 }
 
 static void
@@ -128,17 +42,17 @@ test_flags(void)
 {
 	is_int(parse((const char *const[WORDS]){ "--timeout", "1s", "--connect-timeout=2s", "--idle-timeout", "3s", "--log=none",
 	    "--verbose", "any close" }), 0, "flags with a value behind them or behind =");
-	is_int(settings.timeout_ms, 1000, "--timeout");
-	is_int(settings.connect_timeout_ms, 2000, "--connect-timeout");
-	is_int(settings.idle_timeout_ms, 3000, "--idle-timeout");
-	is_int(settings.log, LOG_TO_NONE, "--log");
-	ok(settings.verbose, "--verbose");
-	is_int(settings.mode, MODE_SERVE, "and serve");
-	is_int(rules.count, 1, "a rule");
-	is_int(parse((const char *const[WORDS]){ "--timeout", "1s", "--timeout=4s", "any close" }), 0, "a flag twice");
-	is_int(settings.timeout_ms, 4000, "the last counts");
-	is_int(parse((const char *const[WORDS]){ "any close", "--timeout=4s" }), 0, "a flag behind a rule");
-	is_int(settings.timeout_ms, 4000, "counts");
+	is_int(options.settings.timeout_ms, 1000, "--timeout");
+	is_int(options.settings.connect_timeout_ms, 2000, "--connect-timeout");
+	is_int(options.settings.idle_timeout_ms, 3000, "--idle-timeout");
+	is_int(options.settings.log, LOG_TO_NONE, "--log");
+	ok(options.settings.verbose, "--verbose");
+	is_int(options.mode, MODE_SERVE, "flags and rules: usher serves");
+	is_int(rules.count, 1, "flags and a rule: one rule is read");
+	is_int(parse((const char *const[WORDS]){ "--timeout", "1s", "--timeout=4s", "any close" }), 0, "a flag may come twice");
+	is_int(options.settings.timeout_ms, 4000, "of a flag that comes twice the last counts");
+	is_int(parse((const char *const[WORDS]){ "any close", "--timeout=4s" }), 0, "a flag may come behind a rule");
+	is_int(options.settings.timeout_ms, 4000, "a flag behind a rule counts");
 }
 
 static void
@@ -159,7 +73,7 @@ test_modes(void)
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		is_int(parse(cases[i].words), 0, "%s", cases[i].words[0]);
-		is_int(settings.mode, cases[i].mode, "its mode");
+		is_int(options.mode, cases[i].mode, "a flag that is a mode sets it");
 	}
 }
 
@@ -179,6 +93,7 @@ test_errors(void)
 		{ { "-", "any close" }, EINVAL, "-" },
 		{ { "any close", "--timeout" }, EINVAL, "timeout" },
 		{ { "any close", "--config" }, EINVAL, "config" },
+		{ { "any close", "--config=" }, EINVAL, "config" },
 		{ { "any close", "--ssh" }, EINVAL, "ssh" },
 		{ { "--timeout=", "any close" }, EINVAL, "timeout" },
 		{ { "--timeout=soon", "any close" }, EINVAL, "soon" },
@@ -201,7 +116,7 @@ test_errors(void)
 		is_int(parse(cases[i].words), -cases[i].error, "%s %s", cases[i].words[0],
 		    cases[i].words[1] != NULL ? cases[i].words[1] : "");
 		ok(strstr(complaint.text, cases[i].read) != NULL, "%s", complaint.text);
-		ok(strchr(complaint.text, '\n') == NULL, "in one line");
+		ok(strchr(complaint.text, '\n') == NULL, "a complaint is one line");
 	}
 	is_int(parse((const char *const[WORDS]){ "silent=4s close", "--timeout=5s" }), 0,
 	    "a timeout behind the rule that needs it");
@@ -227,15 +142,15 @@ test_order(void)
 	size_t i = 0;
 
 	words[4] = scratch_file(text, sizeof(text) - 1);
-	is_int(parse(words), 0, "rules from everywhere");
+	is_int(parse(words), 0, "rules from flags, files and arguments are read");
 	for (r = rules.first; r != NULL && want[i] != NULL; r = r->next, i++) {
 		is_str(r->action.text, want[i], "rule %zu", i + 1);
-		is_int(r->number, (long long)i + 1, "its number");
-		is_int(r->line, i == 2 ? 2 : i == 3 ? 3 : 0, "its line");
+		is_int(r->number, (long long)i + 1, "rules from everywhere: the number of each");
+		is_int(r->line, i == 2 ? 2 : i == 3 ? 3 : 0, "rules from everywhere: the line of each");
 	}
-	ok(r == NULL && want[i] == NULL, "and no more");
-	is_int(settings.timeout_ms, 9000, "the file's setting");
-	is_str(settings.config, scratch_path("file"), "the file");
+	ok(r == NULL && want[i] == NULL, "rules from everywhere: there are no more");
+	is_int(options.settings.timeout_ms, 9000, "rules from everywhere: the file's setting counts");
+	is_str(options.config, scratch_path("file"), "rules from everywhere: the file is told");
 }
 
 static void
@@ -244,10 +159,19 @@ test_many_configs(void)
 	const char *words[WORDS] = { "--config", NULL, "--config", NULL };
 
 	words[1] = words[3] = scratch_file("any close\n", 10);
-	is_int(parse(words), 0, "a file twice");
-	is_int(rules.count, 2, "is read twice");
+	is_int(parse(words), 0, "a file may be named twice");
+	is_int(rules.count, 2, "a file that is named twice is read twice");
+	words[1] = words[3] = scratch_file("# none\nset timeout 1s\n", 22);
+	is_int(parse(words), -EBADMSG, "files without a rule are refused");
+	ok(strstr(complaint.text, "file: no rule in it") != NULL, "%s", complaint.text);
+	words[2] = "any close";
+	words[3] = NULL;
+	is_int(parse(words), 0, "a file without a rule may add settings to the rules of the command line");
+	words[2] = "--explain";
+	is_int(parse(words), -EBADMSG, "--explain --config needs a rule in the file");
+	words[2] = "--config";
 	words[1] = words[3] = scratch_file("any frob\n", 9);
-	is_int(parse(words), -EBADMSG, "a bad file");
+	is_int(parse(words), -EBADMSG, "a bad file is refused");
 	ok(strstr(complaint.text, "file:1: ") != NULL && strstr(complaint.text, "frob") != NULL, "%s", complaint.text);
 }
 
@@ -287,16 +211,14 @@ test_help(void)
 	close(out[1]);
 	receive(out[0], text, sizeof(text) - 1);
 	close(out[0]);
-	is_int(wait_child(pid), 0, "--help");
+	is_int(wait_child(pid), 0, "--help ends with 0");
 	for (size_t i = 0; i < COUNT(flags); i++)
-		ok(strstr(text, flags[i]) != NULL, "names %s", flags[i]);
+		ok(strstr(text, flags[i]) != NULL, "--help names %s", flags[i]);
 }
 
 int
 main(void)
 {
-	test_time();
-	test_set();
 	test_flags();
 	test_modes();
 	test_errors();

@@ -3,8 +3,8 @@
 
 #include <stdint.h>
 
-#include "probe.h"
-#include "sniff.h"
+#include "probe/probe.h"
+#include "net/sniff.h"
 
 #include "tap.h"
 
@@ -195,7 +195,10 @@ broken(const struct probe *probe, const uint8_t *bytes, size_t length)
 			return "an attribute that changed";
 		if (before.complete && (!now.complete || now.count != before.count))
 			return "an attribute after the last";
-		if (n < wanted && (verdict != said || now.count != before.count))
+		if (before.partial && !now.partial)
+			return "a partial reading that became whole";
+		if (n < wanted && (verdict != said || now.count != before.count || now.complete != before.complete ||
+		    now.partial != before.partial))
 			return "a change before there was what it wanted";
 		if (now.want != 0 && (now.want <= n || verdict == PROBE_NO || now.complete))
 			return "a want that makes no sense";
@@ -360,7 +363,7 @@ static const struct {
 	{ "ajp-nmap", "==..=" },
 	{ "amqp-publish", "====..==" },
 	{ "beanstalkd-watch", ".=====" },
-	{ "bgp-open", "================..=" },
+	{ "bgp-open", "================" },
 	{ "bitcoin-nmap", ".===============" },
 	{ "cassandra-python", ".....====" },
 	{ "ceph-v2", "======" },
@@ -381,18 +384,18 @@ static const struct {
 	{ "hbase", "====" },
 	{ "hl7", "====" },
 	{ "ibmmq", "===" },
-	{ "iec104-nmap", "==.===" },
+	{ "iec104-nmap", "=..===" },
 	{ "irc-irssi", ".===.=" },
 	{ "iscsi-nmap", "..====..........................................==============" },
 	{ "kafka-kcat", "==..=.=" },
 	{ "kafka-metadata", "==..=.=.=" },
-	{ "kerberos-kinit", "==...===" },
+	{ "kerberos-kinit", "==....==" },
 	{ "ldap-ldapsearch", "=.=" },
 	{ "memcached-memcstat", ".==.===" },
 	{ "memcached-memccat-binary", "..=..=" },
 	{ "minecraft-login", ".=" },
 	{ "modbus-mbpoll", "..===" },
-	{ "mongodb-pymongo", "..==....====.===" },
+	{ "mongodb-pymongo", "..==.....===.===" },
 	{ "oncrpc-nmap", "==......========" },
 	{ "opcua-hello", "====..==" },
 	{ "openvpn", "..=" },
@@ -403,7 +406,7 @@ static const struct {
 	{ "smb-smbclient", ".=...===" },
 	{ "smb-139", ".====" },
 	{ "stomp-python", ".====" },
-	{ "stun-turnutils", "=...====" },
+	{ "stun-turnutils", "....====" },
 	{ "syslog-logger-count", "...=" },
 	{ "t3", "===" },
 	{ "tacacs-authentication", "..=.....==" },
@@ -459,6 +462,17 @@ turns(const char *name, const char *text, size_t at, enum verdict verdict)
 }
 
 static void
+turns_bytes(const char *name, const char *bytes, size_t length, size_t at, enum verdict verdict)
+{
+	size_t n = 0;
+	enum verdict got = PROBE_MORE;
+
+	while (got == PROBE_MORE && n < length)
+		got = verdict_of(probe_find(name), (const uint8_t *)bytes, ++n);
+	ok(got == verdict && n == at, "%s: verdict %d at byte %zu (is %d at %zu)", name, verdict, at, got, n);
+}
+
+static void
 test_http(void)
 {
 	turns("http", "GET / HTTP/1.1\r\n", 5, PROBE_YES);
@@ -482,12 +496,34 @@ test_http(void)
 	turns("http", "FROB /x\r\n", 8, PROBE_NO);
 	turns("http", "FROB x HTTP/1.1\r\n", 7, PROBE_NO);
 	turns("http", "GET key\r\n", 8, PROBE_NO);
-	turns("http", "get /key\r\n", 9, PROBE_NO);
-	turns("http", "SSH-2.0-x\r\n", 10, PROBE_NO);
-	turns("http", "*2\r\n$4\r\n", 3, PROBE_NO);
+	turns("http", "get /key\r\n", 1, PROBE_NO);
+	turns("http", "SSH-2.0-x\r\n", 6, PROBE_NO);
+	turns("http", "*2\r\n$4\r\n", 1, PROBE_NO);
 	turns("http", "\r\nGET /", 7, PROBE_YES);
 	turns("http", "\r\n\r\nGET /", 3, PROBE_NO);
 	turns("http", "\x16\x03\x01", 1, PROBE_NO);
+	turns("http", ".", 1, PROBE_NO);
+	turns("http", "barrrr", 1, PROBE_NO);
+	turns("http", "Get / HTTP/1.1", 2, PROBE_NO);
+	turns("http", "9GET / HTTP/1.1", 1, PROBE_NO);
+	turns("http", "M-SEARCH * HTTP/1.1\r\n", 18, PROBE_YES);
+	turns("http", "RPC_IN_DATA /rpc/rpcproxy.dll?h:593 HTTP/1.1\r\n", 43, PROBE_YES);
+	turns("http", "CONNECT /path", 9, PROBE_YES);
+	turns("http", "GET HTTP/1.1\r\n", 11, PROBE_YES);
+	turns("http", "GET HTTP://a/ HTTP/1.1", 11, PROBE_YES);
+	turns("http", "GET HTTP/2.0\r\n", 13, PROBE_NO);
+	turns("http", "GET . HTTP/1.0\r\n", 13, PROBE_YES);
+	turns("http", "GET SERVER INFO\r\n", 12, PROBE_NO);
+	turns("http", "OPTIONS / HTTP/1.1\r\n", 17, PROBE_YES);
+	turns("http", "OPTIONS / RTSP/1.0\r\n", 11, PROBE_NO);
+	turns("rtsp", "OPTIONS / RTSP/1.0\r\n", 15, PROBE_YES);
+	turns("rtsp", "OPTIONS / HTTP/1.1\r\n", 11, PROBE_NO);
+	turns("rtsp", "GET / HTTP/1.1\r\n", 5, PROBE_NO);
+	turns("http", "GET    /", 8, PROBE_YES);
+	turns("http", "GET    key\r\n", 11, PROBE_NO);
+	turns("http", "FROB   /x   HTTP/1.1\r\n", 19, PROBE_YES);
+	turns("http", "OPTIONS  * RTSP/1.0\r\n", 12, PROBE_NO);
+	turns("http", "OPTIONS  sip:joe@a SIP/2.0\r\n", 14, PROBE_NO);
 	turns("http", "ATTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTT", 33, PROBE_NO);
 }
 
@@ -534,11 +570,12 @@ test_lengths(void)
 		const char *name, *bytes;
 		size_t length;
 	} refused[] = {
-		{ "tls", "\x16\x03\x01\x00\x00", 5 },			/* an empty record */
+		{ "tls", "\x16\x03\x01\x00\x00\x17", 6 },		/* nothing but a hello follows an empty record */
+		{ "tls", "\x16\x03\x01\x00\x00\x16\x03\x01\x00\x04\x02", 11 },
 		{ "tls", "\x16\x03\x01\x40\x01", 5 },			/* a record beyond 2^14 */
-		{ "tls", "\x16\x03\x05", 3 },
+		{ "tls", "\x16\x02", 2 },
 		{ "tls", "\x16\x03\x01\x00\x10\x02", 6 },		/* a ServerHello */
-		{ "tls", "\x80\x1b", 2 },					/* too short for any SSLv2 hello */
+		{ "tls", "\x80\x0b", 2 },					/* too short for any SSLv2 hello */
 		{ "tls", "\x80\x2e\x01\x03\x01\x00\x14", 7 },		/* ciphers that are no multiple of 3 */
 		{ "rdp", "\x03\x00\x00\x0a", 4 },
 		{ "rdp", "\x03\x00\x00\x16\x12", 5 },			/* the indicator does not fit the length */
@@ -568,7 +605,8 @@ test_lengths(void)
 		{ "openvpn", "\x00\x20\x38\x12\x01\x00\x00\x01\x00\x00\x00\x00", 12 },	/* DNS */
 		{ "openvpn", "\x00\x0d\x38", 2 },
 		{ "openvpn", "\x01\x00", 2 },				/* too short for a hard reset of version 3 */
-		{ "bgp", "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x00\x1c", 18 },
+		{ "bgp", "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x00\x12", 18 },
+		{ "bgp", "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x00\x1c\x01", 19 },
 		{ "diameter", "\x01\x00\x00\x15", 4 },			/* no multiple of four */
 		{ "radius", "\x01\x01\x00\x15", 4 },
 		{ "radius", "\x01\x01\x00\x18" "AAAAAAAAAAAAAAAA" "\x01\x01", 22 },	/* an attribute of one byte */
@@ -596,7 +634,33 @@ test_lengths(void)
 		{ "drda", "\x00\x26\xd0\x01\x00\x01\x00\x21", 8 },
 		{ "thrift", "\x80\x01\x00\x02", 4 },			/* an answer */
 		{ "thrift", "\x80\x01\x00\x01\x08", 5 },			/* memcached, a set */
-		{ "memcached", "\x80\x00\x00\x28\x12\x34", 6 },			/* ONC-RPC */
+		{ "memcached", "\x80\x00\x00\x28\x12", 5 },			/* ONC-RPC */
+		{ "memcached", "\x80\x00\x00\x00", 4 },			/* Skinny: a get without a key */
+		{ "memcached", "\x80\x01\x00\x05\x04", 5 },			/* a set with 4 bytes of extras */
+		{ "dns", "\x48", 1 },					/* HiSLIP */
+		{ "irc", "USER x\r", 7 },					/* FTP */
+		{ "irc", "USER a b c\n", 11 },
+		{ "memcached", "set k v\r\n", 7 },				/* Redis */
+		{ "memcached", "set k 1\r", 8 },
+		{ "memcached", "set k 1 EX", 9 },
+		{ "memcached", "append k v", 10 },
+		{ "memcached", "set k 0 -a", 10 },
+		{ "memcached", "set  ", 5 },
+		{ "elastic", "ES\0\0\0\x20\0\0\0\0\0\0\0\1\1\0", 16 },		/* an answer */
+		{ "elastic", "ES\0\0\0\x20\0\0\0\0\0\0\0\1\x0a\0", 16 },
+		{ "kafka", "\0\0\0\x40\0\x12\0\x08", 8 },
+		{ "kerberos", "\x00\x00\x00\x71\x6a\x6e", 6 },
+		{ "kerberos", "\x00\x00\x00\x71\x6a\x80", 6 },			/* an indefinite length */
+		{ "kerberos", "\x00\x00\x00\x71\x6a\x81\x6f", 7 },
+		{ "kerberos", "\x00\x00\x00\x71\x6a\x85", 6 },
+		{ "radius", "\x01\x01\x04\x18" "AAAAAAAAAAAAAAAA" "\x04\x20", 22 },	/* an address of 30 bytes */
+		{ "iso-tsap", "\x03\x00\x00\x16\x11\xe0\x00\x00\x00\x01\x00\x01", 12 },	/* RDP */
+		{ "iso-tsap", "\x03\x00\x00\x16\x12", 5 },
+		{ "kafka", "\x00\x00\x00\x40\x00\x01\x00\x04\x00\x00\x00\x01\x00\x04" "a\x01", 16 },
+		{ "kafka", "\x00\x00\x00\x40\x00\x04", 6 },
+		{ "stun", "\x00\x15\x00\x01\x00\x00", 6 },		/* a framing that does not fit */
+		{ "synchrophasor", "\xaa\x41\x00\x12\x00\x01" "AAAAAAAA" "\x00\x02\x00\x00", 18 },
+		{ "ads", "\x00\x00\x1f\x00", 4 },
 		{ "memcached", "\x80\x01\x00\x05\x08\x00\x00\x00\x00\x00\x00\x0c", 12 },	/* a body that is too short */
 		{ "oncrpc", "\x80\x01", 2 },
 		{ "dnp3", "\x05\x64\x05\x80", 4 },				/* from the other side */
@@ -646,28 +710,232 @@ test_dribble(void)
 	}
 	calls = feed(pq->probe, records, n, 1, &r, &verdict);
 	is_str(describe(pq->probe, records, n), pq->expected, "a ClientHello in %zu records of a byte", n / 6);
-	ok(calls < 100 && verdict == PROBE_YES && r.complete, "it was looked at %u times", calls);
+	/* Each header may be what ends it. */
+	ok(calls <= n / 6 + 20 && verdict == PROBE_YES && r.complete,
+	    "a ClientHello in records of a byte was looked at %u times", calls);
 	free(records);
 	calls = feed(pq->probe, pq->bytes, pq->length, 1, &r, &verdict);
-	ok(calls < 12, "in one record it was looked at %u times", calls);
+	ok(calls < 12, "a ClientHello in one record was looked at %u times", calls);
 }
 
-/* Many headers of two bytes, a byte at a time: after so many none is read, so that they cost little. */
+/* REQUEST with COUNT times LINE and then TAIL; what the row http reads of it. */
+static void
+ask_many(const char *request, unsigned count, const char *line, const char *tail, struct reading *ret)
+{
+	static char text[SNIFF_MAX];
+	size_t n = (size_t)snprintf(text, sizeof text, "%s", request);
+
+	for (unsigned i = 0; i < count; i++)
+		n += (size_t)snprintf(text + n, sizeof text - n, "%s", line);
+	n += (size_t)snprintf(text + n, sizeof text - n, "%s", tail);
+	is_int(ask(probe_find("http"), (uint8_t *)text, n, ret), PROBE_YES, "HTTP, %u times %.*s", count, (int)strcspn(line,
+	    "\r"), line);
+}
+
+static bool
+reading_has(const struct reading *r, const char *name, const char *value)
+{
+	for (size_t i = 0; i < r->count; i++)
+		if (strcmp(r->attribute[i].name, name) == 0 && r->attribute[i].value.length == strlen(value) &&
+		    memcmp(r->attribute[i].value.bytes, value, strlen(value)) == 0)
+			return true;
+	return false;
+}
+
+/* However much else there is, an attribute has its place, or it is said that it may be missing. */
 static void
 test_headers(void)
 {
-	char request[16384] = "GET / HTTP/1.1\r\n";
 	struct reading r;
-	enum verdict verdict;
-	unsigned calls;
 
-	for (size_t n = strlen(request); n + 2 < sizeof request; n += 2)
-		memcpy(request + n, "a\n", 3);
-	calls = feed(probe_find("http"), (uint8_t *)request, strlen(request), 1, &r, &verdict);
-	ok(verdict == PROBE_YES && r.complete && r.count == 2 && calls < 1000, "16 KiB of headers: looked at %u times", calls);
+	ask_many("GET / HTTP/1.1\r\n", 40, "Upgrade: x\r\n", "Host: a.example\r\n\r\n", &r);
+	ok(reading_has(&r, "host", "a.example") && r.complete && !reading_lacks(&r, "host"),
+	    "Host is read after many Upgrade headers");
+	ok(r.partial && reading_lacks(&r, "upgrade"), "Upgrade headers beyond the room for them may be missing");
+	ask_many("GET / HTTP/1.1\r\n", 1, "Upgrade: h2c,\t, WebSocket\r\n", "Host: a.example\r\n\r\n", &r);
+	ok(reading_has(&r, "upgrade", "h2c") && reading_has(&r, "upgrade", "WebSocket") && !reading_lacks(&r, "upgrade"),
+	    "each of a list of Upgrade is read");
+	ask_many("GET / HTTP/1.1\r\n", 6000, "A: b\r\n", "Host: a.example\r\n\r\n", &r);
+	ok(reading_has(&r, "host", "a.example") && r.complete && !r.partial, "Host is read after thousands of headers");
+	ask_many("GET / HTTP/1.1\r\n", 6000, "A: b\r\n", "", &r);
+	ok(!r.complete && reading_lacks(&r, "host"), "Host may come after thousands of headers");
+	ask_many("GET / HTTP/1.1\r\n", 1, "Host: a.example\r\n", "Host: b.example\r\n\r\n", &r);
+	ok(reading_has(&r, "host", "a.example") && reading_has(&r, "host", "b.example") && !r.partial,
+	    "each of two Host headers is read");
+	ask_many("GET / HTTP/1.1\r\n", 60, "Host: a.example\r\n", "Host: b.example\r\n\r\n", &r);
+	ok(r.complete && reading_lacks(&r, "host"), "the last of too many Host headers may be missing");
+	ask_many("GET /   HTTP/1.1\r\n", 1, "Host : a.example\r\n", "\r\n", &r);
+	ok(reading_has(&r, "host", "a.example"), "white space before the version and before the colon is skipped");
+	ask_many("GET / HTTP/1.1\r\n", 1, "Host:\r\n \ta.example \r\n", "\r\n", &r);
+	ok(reading_has(&r, "host", "a.example"), "a value on the line after its name is read");
+	ask_many("GET HTTP/1.1\r\n", 1, "Host: a.example\r\n", "\r\n", &r);
+	ok(reading_has(&r, "host", "a.example") && !reading_has(&r, "path", "HTTP/1.1") && r.complete,
+	    "a request without a target has no path");
+	ask_many("CONNECT /p HTTP/1.1\r\n", 1, "Host: a.example\r\n", "\r\n", &r);
+	ok(reading_has(&r, "host", "a.example") && reading_has(&r, "path", "/p"), "CONNECT with a path has it");
 }
 
-/* More protocols than a reading holds: what is read after them has its place. */
+/* A ClientHello of sample tls-pq in records of SIZE bytes, with BETWEEN after each. */
+static size_t
+split_hello(uint8_t *to, size_t size, const char *between, size_t between_length)
+{
+	const struct sample *pq = sample("tls-pq");
+	size_t n = 0;
+
+	for (size_t at = 5; at < pq->length; at += size) {
+		size_t length = pq->length - at < size ? pq->length - at : size;
+		uint8_t head[] = { 0x16, 3, 0xff, (uint8_t)(length >> 8), (uint8_t)length };
+
+		memcpy(to + n, head, 5);
+		memcpy(to + n + 5, pq->bytes + at, length);
+		memcpy(to + n + 5 + length, between, between_length);
+		n += 5 + length + between_length;
+	}
+	return n;
+}
+
+static void
+test_records(void)
+{
+	static uint8_t hello[SNIFF_MAX];
+	const struct sample *pq = sample("tls-pq");
+	struct reading r;
+	size_t n = split_hello(hello, 200, "\x16\x03\x01\x00\x00\x16\x03\x03\x00\x00", 10);
+
+	is_str(describe(pq->probe, hello, n), pq->expected, "empty records in the middle of a ClientHello, version 3.255");
+	memcpy(hello, "\x16\x03\x05\x00\x00", 5);
+	memcpy(hello + 5, pq->bytes, pq->length);
+	is_str(describe(pq->probe, hello, pq->length + 5), pq->expected, "an empty record before a ClientHello");
+	ok(broken(pq->probe, hello, pq->length + 5) == NULL, "every prefix of an empty record and a ClientHello is MORE or YES");
+	n = split_hello(hello, 200, "\x15\x03\x01\x00\x02\x01\x5a", 7);
+	is_int(ask(pq->probe, hello, n, &r), PROBE_YES, "a ClientHello with a warning in the middle is TLS");
+	ok(r.partial && reading_lacks(&r, "sni") && broken(pq->probe, hello, n) == NULL,
+	    "a ClientHello with a warning in the middle: its name may have been sent");
+	ask(pq->probe, hello, 200 + 5 + 4, &r);
+	ok(!r.complete && r.want == 200 + 5 + 5, "after a record no more is wanted than the header of the next");
+	memset(hello, 0, sizeof hello);
+	memcpy(hello, "\x16\x03\x01\x40\x00\x01\x00\xff\xf0\x03\x03", 11);
+	is_int(ask(pq->probe, hello, 100, &r), PROBE_YES, "a ClientHello that is larger than what is looked at is TLS");
+	ok(r.partial && r.want == 0 && reading_lacks(&r, "sni"),
+	    "a ClientHello that is larger than what is looked at: its name may come");
+	for (n = 0; n + 6 <= sizeof hello; n += 6) {
+		static const uint8_t start[] = { 1, 0, 0x2f, 0, 3, 3 };
+
+		memcpy(hello + n, "\x16\x03\x01\x00\x01", 5);
+		hello[n + 5] = n / 6 < sizeof start ? start[n / 6] : 0;
+	}
+	is_int(ask(pq->probe, hello, sizeof hello, &r), PROBE_YES, "12 kB in records of a byte are TLS");
+	ok(!r.complete && reading_lacks(&r, "sni"), "12 kB in records of a byte: the name may come");
+}
+
+/* OpenSSL takes an SSLv2 hello with a challenge of any length. */
+static void
+test_ssl2(void)
+{
+	turns_bytes("tls", "\x80\x1b\x01\x03\x01\x00\x03\x00\x00\x00\x0f\x00\x00\x39", 14, 11, PROBE_YES);
+	turns_bytes("tls", "\x80\x1b\x01\x03\x05\x00\x03\x00\x00\x00\x0f\x00\x00\x39", 14, 11, PROBE_YES);
+	turns_bytes("tls", "\x80\x1b\x01\x03\x01\x00\x03\x00\x00\x00\x10\x00\x00\x39", 14, 11, PROBE_NO);
+}
+
+/* The shortest cookie: once there is nothing to come, nothing is wanted. */
+static void
+test_cookie(void)
+{
+	static const uint8_t bytes[] = "\x03\x00\x00\x1f\x1a\xe0\x00\x00\x00\x00\x00" "Cookie: mstshash=a\r\n";
+	struct reading r;
+
+	for (size_t n = 11; n < sizeof bytes - 1; n++) {
+		ask(probe_find("rdp"), bytes, n, &r);
+		if (r.want > sizeof bytes - 1)
+			ok(false, "rdp: %zu bytes are wanted at byte %zu", r.want, n);
+	}
+	ask(probe_find("rdp"), bytes, sizeof bytes - 1, &r);
+	ok(reading_has(&r, "user", "a") && r.complete && r.want == 0, "rdp: a cookie of one letter is read");
+}
+
+/* TEXT and COUNT times FILLER behind it: the row NAME says YES and all that it can, and whether ATTRIBUTE was sent is not known. */
+static void
+hides(const char *name, const char *text, size_t length, const char *filler, size_t count, const char *attribute)
+{
+	static uint8_t bytes[8192];
+	const struct probe *probe = probe_find(name);
+	const char *what;
+	struct reading r;
+
+	memcpy(bytes, text, length);
+	for (; count > 0 && length + strlen(filler) <= sizeof bytes; count--) {
+		memcpy(bytes + length, filler, strlen(filler));
+		length += strlen(filler);
+	}
+	is_int(ask(probe, bytes, length, &r), PROBE_YES, "%s: \"%.*s\", %zu bytes", name, (int)strcspn(text, "\r\n"), text, length);
+	ok(r.complete && r.partial && reading_lacks(&r, attribute), "what was cut: its %s may have been sent", attribute);
+	what = broken(probe, bytes, length);
+	ok(what == NULL, "every prefix of it is MORE or YES%s%s", what != NULL ? ": " : "", what != NULL ? what : "");
+}
+
+static void
+is_whole(const char *name, const char *text, const char *expected)
+{
+	struct reading r;
+
+	is_str(describe(probe_find(name), (const uint8_t *)text, strlen(text)), expected, "%s", expected);
+	ask(probe_find(name), (const uint8_t *)text, strlen(text), &r);
+	ok(r.complete && !r.partial, "what was read is all that was sent");
+}
+
+/* What servers disagree about. */
+static void
+hides_host(const char *request)
+{
+	hides("http", request, strlen(request), "", 0, "host");
+}
+
+/* Where reading ends at a limit, or at what a server may read otherwise, it is said that an attribute may have been sent. */
+static void
+test_limits(void)
+{
+	hides("ssh", "SSH-2.0-", 8, "x", 300, "software");
+	hides("ssh", "SSH-2", 5, "0", 300, "version");
+	hides("ssh", "SSH-2.0-\x80x\r\n", 12, "", 0, "software");
+	hides("socks4", "\4\1\0\x50\0\0\0\1", 8, "u", 300, "destination");
+	hides("socks4", "\4\1\0\x50\0\0\0\1u", 10, "h", 300, "destination");
+	hides("xmpp", "<stream:stream a='", 18, "x", 5000, "host");
+	hides("xmpp", "<stream:stream", 14, " a=''", 1000, "host");
+	hides("xmpp", "<stream:stream to=", 18, " ", 5000, "host");
+	hides("xmpp", "<stream:stream to=a>", 20, "", 0, "host");
+	hides("xmpp", "<stream:stream to='a&#46;example'>", 34, "", 0, "host");
+	hides("xmpp", "<?xml version='1.0'", 19, " ", 300, "host");
+	hides("xmpp", "<?xml version='1.0'?>", 21, " ", 300, "host");
+	hides("rtsp", "PLAY rtsp://", 12, "a", 1100, "host");
+	hides("rtsp", "PLAY rtsp://a@b@c/ RTSP/1.0\r\n", 29, "", 0, "host");
+	hides("sip", "INVITE sip:", 11, "a", 1100, "host");
+	hides("sip", "INVITE sip:a.example;", 21, "a", 1100, "host");
+	hides("minecraft", "\xfe\1\xfa\0\1", 5, "", 0, "host");
+	hides("minecraft", "\xfe\1\xfa\0\x0b\0M\0C\0|\0P\0i\0n\0g\0H\0o\0s\0t\0\x09\x4a\0\1\0\xe9\0\0\1\2", 38, "", 0, "host");
+	hides("minecraft", "\xfe\1\xfa\0\x0b\0M\0C\0|\0P\0i\0n\0g\0H\0o\0s\0t\2\x09\x4a\1\1", 32, "", 0, "host");
+	hides("mqtt", "\x10\x0c\0\4MQTT\4\2\0\x3c\0\5", 14, "", 0, "client_id");
+	hides("rdp", "\3\0\0\x20\x1b\xe0\0\0\0\0\0" "Cookie: mstshash=abcd", 32, "", 0, "user");
+	hides("postgres", "\0\0\0\x10\0\3\0\0user\0joe", 16, "", 0, "user");
+	hides_host("GET / HTTP/1.1\r\nHost: a.example:@b.example\r\n\r\n");
+	hides_host("GET / HTTP/1.1\r\nHost: a.example:80:x@y\r\n\r\n");
+	hides_host("GET / HTTP/1.1\r\nHost: a.example,\r\n\r\n");
+	hides_host("GET / HTTP/1.1\r\nHost: a.example,b.example\r\n\r\n");
+	hides_host("GET / HTTP/1.1\r\nHost: a b\r\n\r\n");
+	hides_host("GET http:// HTTP/1.1\r\nHost: a.example@b\r\n\r\n");
+	hides_host("GET http://u@a.example/ HTTP/1.1\r\n\r\n");
+	hides_host("GET / HTTP/1.1\r\nHost: [::1]x\r\n\r\n");
+	is_whole("ssh", "SSH-2.0-x y\r\n", "ssh version=2.0 software=x");
+	is_whole("ssh", "SSH-2.0\r\n", "ssh");
+	is_whole("http", "GET / HTTP/1.1\r\nHost: a_b.example.:80\r\n\r\n", "http method=GET path=/ host=a_b.example.");
+	is_whole("http", "GET / HTTP/1.1\r\nHost: [::1]:80\r\n\r\n", "http method=GET path=/ host=[::1]");
+	is_whole("http", "GET http:// HTTP/1.1\r\nHost: a.example\r\n\r\n", "http method=GET path=/ host=a.example");
+	is_whole("xmpp", "<stream:stream xmlns='a'>", "xmpp");
+	is_whole("rtsp", "PLAY rtsp://u:p@a.example:1/x@y", "rtsp host=a.example");
+	is_whole("rtsp", "OPTIONS * RTSP/1.0\r\n", "rtsp");
+	is_whole("sip", "INVITE sip:u;x@a.example;y SIP/2.0", "sip host=a.example");
+}
+
+/* More protocols than a reading holds: what is read after them has its place, and the list is said to be cut. */
 static void
 test_many_protocols(void)
 {
@@ -692,9 +960,12 @@ test_many_protocols(void)
 		hello[at + 1] = 'p';
 		hello[at + 2] = (uint8_t)('0' + at % 64);
 	}
-	is_int(ask(probe_find("tls"), hello, sizeof hello, &r), PROBE_YES, "a ClientHello with 130 protocols");
-	ok(r.complete && r.count == READING_ATTRIBUTES - 1, "%zu attributes are read", r.count);
-	is_str(r.attribute[r.count - 1].name, "version", "the last is the version");
+	is_int(ask(probe_find("tls"), hello, sizeof hello, &r), PROBE_YES, "a ClientHello with 130 protocols is TLS");
+	ok(r.complete && r.count > READING_ATTRIBUTES - PROBE_ATTRIBUTES,
+	    "a ClientHello with 130 protocols: %zu attributes are read", r.count);
+	ok(r.partial && reading_lacks(&r, "alpn") && !reading_lacks(&r, "sni"),
+	    "a ClientHello with 130 protocols: only protocols may be missing");
+	is_str(r.attribute[r.count - 1].name, "version", "a ClientHello with 130 protocols: the last attribute is the version");
 }
 
 static void
@@ -719,16 +990,21 @@ test_driver(void)
 	ok(reading_keep(&r, span_of("abc", 3)) == room && reading_keep(&r, span_of("def", 3)) == room + 3 &&
 	    memcmp(room, "abcdef", 6) == 0, "kept bytes stand side by side");
 	ok(reading_keep(&r, span_of("ghi", 3)) == NULL && reading_keep(&r, span_of("gh", 2)) == room + 6,
-	    "no more is kept than there is room for");
+	    "a reading keeps no more than there is room for");
 	for (int i = 0; i < READING_ATTRIBUTES + 3; i++)
 		reading_add(&r, "a", span_of("b", 1));
+	ok(r.partial && r.count == READING_ATTRIBUTES - PROBE_ATTRIBUTES + 1, "a list leaves room for the other attributes");
+	for (int i = 0; i < PROBE_ATTRIBUTES - 1; i++)
+		reading_add(&r, (const char *const[]){ "b", "c", "d", "e", "f" }[i], span_of("b", 1));
+	is_int(r.count, READING_ATTRIBUTES, "the other attributes have their places behind a list");
+	reading_add(&r, "g", span_of("b", 1));
 	is_int(r.count, READING_ATTRIBUTES, "a full reading takes no more");
 
 	for (const struct probe *p = probes; p->name != NULL; p++)
 		if (verdict_of(p, NULL, 0) != PROBE_MORE)
 			ok(false, "%s: nothing is MORE", p->name);
-	is_int(probe_identify(span_of(NULL, 0), false, &named, &r), PROBE_MORE, "nothing may become anything");
-	is_int(probe_identify(span_of(NULL, 0), true, &named, &r), PROBE_NO, "nothing that stays nothing is nothing");
+	is_int(probe_identify(span_of(NULL, 0), false, &named, &r), PROBE_MORE, "no bytes may become anything");
+	is_int(probe_identify(span_of(NULL, 0), true, &named, &r), PROBE_NO, "no bytes at the end of input are no protocol");
 	is_int(probe_identify(span_of("\xf0\xf1\xf2\xf3\xf4", 5), false, &named, &r), PROBE_NO,
 	    "unknown bytes are unknown at once");
 	is_int(probe_identify(span_of("GET", 3), false, &named, &r), PROBE_MORE, "GET alone is nothing yet");
@@ -831,7 +1107,8 @@ test_noise(void)
 		for (const struct probe *p = probes; p->name != NULL && what == NULL; p++)
 			what = broken(p, noise, sizeof noise);
 	}
-	ok(what == NULL, "noise%s%s", what != NULL ? ": " : "", what != NULL ? what : "");
+	ok(what == NULL,
+	    "no noise is taken for a protocol, and every verdict is final%s%s", what != NULL ? ": " : "", what != NULL ? what : "");
 }
 
 int
@@ -850,6 +1127,10 @@ main(void)
 	test_lengths();
 	test_dribble();
 	test_headers();
+	test_records();
+	test_ssl2();
+	test_cookie();
+	test_limits();
 	test_many_protocols();
 	test_numbers();
 	test_least();

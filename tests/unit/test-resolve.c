@@ -11,9 +11,9 @@
 #include <sys/mount.h>
 #include <sys/socket.h>
 
-#include "clock.h"
+#include "base/clock.h"
 #include "fixture.h"
-#include "resolve.h"
+#include "net/resolve.h"
 #include "tap.h"
 
 #define LONG 20000
@@ -22,18 +22,21 @@ static void
 test_hosts(void)
 {
 	struct address found[RESOLVE_MAX];
-	int before = count_descriptors(), r = resolve("localhost", "443", clock_ms() + LONG, found);
+	const char *reason = NULL;
+	int before = count_descriptors(), r = resolve("localhost", "443", RESOLVE_TO_CONNECT, clock_ms() + LONG, found, &reason);
 	bool all = r > 0;
 
 	for (int i = 0; i < r; i++)
 		all = all && address_port(&found[i]) == 443 && (found[i].sa.sa_family == AF_INET
 		    ? found[i].in.sin_addr.s_addr == htonl(INADDR_LOOPBACK) : IN6_IS_ADDR_LOOPBACK(&found[i].in6.sin6_addr));
 	ok(all, "localhost is this machine, with the port (%d)", r);
-	is_int(resolve("127.0.0.1", "22", clock_ms() + LONG, found), 1, "a number is its own address");
+	is_int(resolve("127.0.0.1", "22", RESOLVE_TO_CONNECT, clock_ms() + LONG, found, &reason), 1, "a number is its own address");
 	/* not asked for anywhere: a name cannot be so */
-	is_int(resolve("a..b", "443", clock_ms() + LONG, found), -EHOSTUNREACH, "a name that cannot be");
-	is_int(resolve("127.0.0.1", "no such service", clock_ms() + LONG, found), -EHOSTUNREACH, "a service that is not there");
-	is_int(count_descriptors(), before, "no descriptor is left");
+	is_int(resolve("a..b", "443", RESOLVE_TO_CONNECT, clock_ms() + LONG, found, &reason), -EHOSTUNREACH,
+	    "a..b cannot be resolved");
+	is_int(resolve("127.0.0.1", "no such service", RESOLVE_TO_CONNECT, clock_ms() + LONG, found, &reason), -EHOSTUNREACH,
+	    "a service that is not there cannot be resolved");
+	is_int(count_descriptors(), before, "resolving without a name server leaves no descriptor open");
 }
 
 static void
@@ -59,7 +62,8 @@ isolate(const char *resolv_conf)
 	if (unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET) == -1)
 		_exit(77);
 	write_text("/proc/self/uid_map", map);
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1 || mount(resolv_conf, "/etc/resolv.conf", NULL, MS_BIND, NULL) == -1)
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1 || mount(resolv_conf,
+	    "/etc/resolv.conf", NULL, MS_BIND, NULL) == -1)
 		_exit(77);
 	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd == -1 || ioctl(fd, SIOCSIFFLAGS, &lo) == -1)
@@ -119,20 +123,21 @@ static int
 ask_server(const char *resolv_conf)
 {
 	struct address found[RESOLVE_MAX];
+	const char *reason = NULL;
 	pid_t server;
 	int r;
 
 	isolate(resolv_conf);
 	server = name_server();
-	r = resolve("two.example.org", "443", clock_ms() + LONG, found);
+	r = resolve("two.example.org", "443", RESOLVE_TO_CONNECT, clock_ms() + LONG, found, &reason);
 	if (r != 2 || address_port(&found[0]) != 443 ||
 	    ntohl(found[0].in.sin_addr.s_addr) + ntohl(found[1].in.sin_addr.s_addr) != 2 * 0xc0000200u + 3)
 		return 1;
-	if (resolve("other.example.org", "443", clock_ms() + LONG, found) != -EHOSTUNREACH)
+	if (resolve("other.example.org", "443", RESOLVE_TO_CONNECT, clock_ms() + LONG, found, &reason) != -EHOSTUNREACH)
 		return 2;
-	if (resolve("silent.example.org", "443", clock_ms() + 200, found) != -ETIMEDOUT)
+	if (resolve("silent.example.org", "443", RESOLVE_TO_CONNECT, clock_ms() + 200, found, &reason) != -ETIMEDOUT)
 		return 3;
-	if (resolve("two.example.org", "443", clock_ms() - 1, found) != -ETIMEDOUT)
+	if (resolve("two.example.org", "443", RESOLVE_TO_CONNECT, clock_ms() - 1, found, &reason) != -ETIMEDOUT)
 		return 4;
 	kill(server, SIGKILL);
 	wait_child(server);
@@ -154,12 +159,12 @@ test_server(void)
 		ok(true, "a name server # SKIP no namespaces to be had here");
 		return;
 	}
-	ok(status != 1, "two addresses of one name");
-	ok(status != 2, "a name that is not there");
+	ok(status != 1, "a name server has two addresses for a name: both are returned");
+	ok(status != 2, "a name server denies a name: it cannot be resolved");
 	ok(status != 3, "a server that never answers: the deadline holds");
-	ok(status != 4, "a deadline that has passed");
-	ok(status != 5, "no process is left");
-	is_int(status, 0, "and all of it");
+	ok(status != 4, "a deadline that has passed is not waited for");
+	ok(status != 5, "no process of a look-up is left");
+	is_int(status, 0, "the process that asked the name server ends with 0");
 }
 
 int

@@ -4,10 +4,11 @@
 #include <errno.h>
 
 #include "fixture.h"
-#include "grammar.h"
-#include "options.h"
-#include "rule.h"
-#include "sniff.h"
+#include "rule/grammar.h"
+#include "rule/settings.h"
+#include "rule/glob.h"
+#include "rule/rule.h"
+#include "net/sniff.h"
 #include "tap.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -21,7 +22,7 @@ static struct {
 	struct readings readings;
 	uint8_t scratch[SNIFF_MAX];
 	const struct rule *rule;
-	struct patience patience;
+	struct awaited awaited;
 } now;
 
 /* Begin with the rules in TEXT, one a line. */
@@ -32,7 +33,7 @@ begin(const char *text)
 	struct complaint complaint;
 	char line[2048];
 
-	options_defaults(&settings);
+	settings_defaults(&settings);
 	rules_clear(&rules);
 	while (*text != '\0') {
 		size_t n = strcspn(text, "\n");
@@ -56,8 +57,8 @@ static enum verdict
 pick(void)
 {
 	now.rule = NULL;
-	now.patience = (struct patience){ SIZE_MAX, INT64_MAX };
-	return rules_pick(&rules, &now.evidence, &now.readings, &now.rule, &now.patience);
+	now.awaited = (struct awaited){ .want = SIZE_MAX, .quiet_ms = INT64_MAX };
+	return rules_pick(&rules, &now.evidence, &now.readings, &now.rule, &now.awaited);
 }
 
 /* Pick with LENGTH bytes in a block of that size, so that a read beyond them is seen. */
@@ -72,6 +73,7 @@ pick_bytes(const void *bytes, size_t length, bool final)
 	if (length > 0)
 		memcpy(copy, bytes, length);
 	now.evidence.bytes = span_of(copy, length);
+	now.evidence.ended = final && !now.evidence.timed_out;
 	now.evidence.final = final;
 	v = pick();
 	now.evidence.bytes = span_of("", 0);
@@ -154,9 +156,40 @@ test_decisions(void)
 		{ "text=\"*2\\r\" close", "*2\r", "1", "1" },
 		{ "text=get close", "GET", "no", "no" },
 		{ "text=\"b\"@1 close", "ab", "1", "1" },
+		/* lists: YES as soon as one matches, NO as soon as none can */
+		{ "bytes=4142,43 close", "", "more", "no" },
+		{ "bytes=4142,43 close", "A", "more", "no" },
+		{ "bytes=4142,43 close", "C", "1", "1" },
+		{ "bytes=4142,43 close", "D", "no", "no" },
+		{ "bytes=4142,43 close", "AC", "no", "no" },
+		{ "bytes=4142,43 close", "AB", "1", "1" },
+		{ "bytes=414243,41 close", "A", "1", "1" },
+		{ "bytes=41@2,42 close", "xy", "more", "no" },
+		{ "bytes=41@2,42 close", "B", "1", "1" },
+		{ "bytes=41@2,42 close", "xyA", "1", "1" },
+		{ "bytes=41@2,42 close", "xyB", "no", "no" },
+		{ "bytes=4?,5? close", "Q", "1", "1" },
+		{ "text=GET,\"P,\",SSH close", "P", "more", "no" },
+		{ "text=GET,\"P,\",SSH close", "P,", "1", "1" },
+		{ "text=GET,\"P,\",SSH close", "PO", "no", "no" },
+		{ "text=GET,\"P,\",SSH close", "SSH", "1", "1" },
+		{ "!bytes=41,4243 close", "A", "no", "no" },
+		{ "!bytes=41,4243 close", "B", "more", "1" },
+		{ "!bytes=41,4243 close", "BC", "no", "no" },
+		{ "!bytes=41,4243 close", "BD", "1", "1" },
+		{ "!bytes=41,4243 close", "C", "1", "1" },
+		{ "bytes=4142,4344 bytes=42@1 close", "A", "more", "no" },
+		{ "bytes=4142,4344 bytes=42@1 close", "CD", "no", "no" },
+		{ "bytes=4142,4344 bytes=42@1 close", "AB", "1", "1" },
 		/* regular expressions */
 		{ "regex=^GET close", "", "more", "no" },
 		{ "regex=^GET close", "GE", "more", "no" },
+		{ "regex=^GET close", "GX", "no", "no" },
+		{ "regex=^GET close\nany close", "S", "2", "2" },
+		{ "regex='^GET|S' close\nany close", "x", "more", "2" },
+		{ "!regex=^GET close", "S", "1", "1" },
+		{ "regex='^GE*T' close\nany close", "GX", "more", "2" },
+		{ "regex='^GE*T' close\nany close", "X", "2", "2" },
 		{ "regex=^GET close", "GET /", "1", "1" },
 		{ "regex=GET close", "xGETx", "1", "1" },
 		{ "regex='^GET$' close", "GET", "more", "1" },
@@ -177,8 +210,8 @@ test_decisions(void)
 			if (*c < ' ' || *c > '~')
 				*c = ' ';
 		begin(cases[i].rules);
-		is_str(decide(cases[i].bytes, false), cases[i].now, "%zu: %s", i, name);
-		is_str(decide(cases[i].bytes, true), cases[i].at_the_end, "%zu: at the end", i);
+		is_str(decide(cases[i].bytes, false), cases[i].now, "case %zu: %s", i, name);
+		is_str(decide(cases[i].bytes, true), cases[i].at_the_end, "case %zu at the end of input", i);
 	}
 }
 
@@ -192,6 +225,7 @@ test_final(void)
 		"regex='^GET .*$' close\nbytes=47 close\nregex='^S' close",
 		"!regex='H' close\nhttp path=/a* close\nhttp close",
 		"http host=a.example close\n!http close\nhttp close",
+		"text=GET,SSH- close\n!bytes=47455820,47455c close\nbytes=0a@5,480a@3 close\n!text=HG,S close",
 		"bytes=0a@5 !regex='x$' close\nregex='^[A-Z]+ /' close\nany close",
 	};
 	static const char *const inputs[] = {
@@ -220,7 +254,7 @@ test_final(void)
 
 /* While undecided, it is said what to wait for, and with less than that nothing changes. */
 static void
-test_patience(void)
+test_awaited(void)
 {
 	static const struct {
 		const char *rules, *bytes;
@@ -230,18 +264,73 @@ test_patience(void)
 		{ "text=ABC close", "", 1, 1 },
 		{ "bytes=41@9 close\nbytes=42@4 close", "x", 5, 5 },
 		{ "bytes=41@9 close\nssh close", "", 1, 1 },
-		{ "regex=^GET close", "x", 2, 2 },
-		{ "regex=^GET close\nbytes=41@9 close", "x", 2, 2 },
+		{ "regex=GET close", "x", 2, 2 },
+		{ "regex=^GET close", "G", 2, 2 },
+		{ "regex=GET close\nbytes=41@9 close", "x", 2, 2 },
 		{ "bytes=??????@3 close", "x", 4, 6 },
+		/* what is next makes no list NO while a pattern of it waits for later bytes */
+		{ "text=ABC,DEF close", "", 1, 1 },
+		{ "text=ABC,DEF close", "A", 2, 2 },
+		{ "text=ABC,D close", "A", 2, 2 },
+		{ "bytes=41@9,4243 close", "", 2, 2 },
+		{ "bytes=41@9,4243 close", "B", 2, 2 },
+		{ "bytes=41@9,4243 close", "C", 10, 10 },
+		{ "bytes=41@9,42434445 close", "B", 4, 4 },
+		{ "bytes=41@9,424344@8 close", "B", 10, 10 },
+		{ "bytes=4142@9,4344@7 close", "x", 9, 9 },
+		{ "bytes=41@9,43@5 bytes=42@3 close", "x", 4, 4 },
+		{ "!bytes=41@9,43@5 close", "x", 6, 6 },
 	};
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		begin(cases[i].rules);
-		is_str(decide(cases[i].bytes, false), "more", "undecided: case %zu", i);
-		ok(now.patience.want >= cases[i].least && now.patience.want <= cases[i].most, "until %zu bytes are there",
-		    now.patience.want);
-		is_int(now.patience.quiet_ms, INT64_MAX, "silence changes nothing");
+		is_str(decide(cases[i].bytes, false), "more", "case %zu is undecided", i);
+		ok(now.awaited.want >= cases[i].least && now.awaited.want <= cases[i].most, "undecided until %zu bytes are there",
+		    now.awaited.want);
+		is_int(now.awaited.quiet_ms, INT64_MAX, "undecided by bytes: silence changes nothing");
 	}
+}
+
+/*
+ * A list says on every beginning of every input what its patterns say each in a rule of its own, and what it waits for is enough: with
+ * fewer bytes than that it still says MORE, whatever they are.
+ */
+static void
+test_lists(void)
+{
+	static const char *const lists[][4] = {
+		{ "474554", "504f53", "5353482d", NULL }, { "47", "4745", "474554", NULL }, { "474554", "47", NULL },
+		{ "54@2", "5353", "0a@7", NULL }, { "4?45", "5?5?5?", "??41@1", NULL }, { "4745@1", "47@4", NULL },
+	};
+	static const char *const inputs[] = { "GET / x\n", "POST", "SSH-2.0", "PO\n\n\n\n\n\n", "\x16\x03\x01", "xGEAG", "GEXGG", "SAAAAAA\n" };
+	int wrong = 0, early = 0;
+
+	for (size_t l = 0; l < COUNT(lists); l++)
+		for (size_t i = 0; i < COUNT(inputs); i++) {
+			size_t want = 0;
+
+			for (size_t n = 0; n <= strlen(inputs[i]); n++) {
+				enum verdict any = PROBE_NO, v;
+				char line[128] = "bytes=", one[64];
+
+				for (size_t p = 0; lists[l][p] != NULL; p++) {
+					snprintf(one, sizeof(one), "bytes=%s close", lists[l][p]);
+					begin(one);
+					v = pick_bytes(inputs[i], n, false);
+					any = v == PROBE_YES || any == PROBE_YES ? PROBE_YES : v == PROBE_MORE ? v : any;
+					snprintf(line + strlen(line), sizeof(line) - strlen(line), "%s%s", p > 0 ? "," : "", lists[l][p]);
+				}
+				snprintf(line + strlen(line), sizeof(line) - strlen(line), " close");
+				begin(line);
+				v = pick_bytes(inputs[i], n, false);
+				wrong += v != any;
+				early += n < want && v != PROBE_MORE;
+				early += v == PROBE_MORE && now.awaited.want <= n;
+				want = v == PROBE_MORE ? now.awaited.want : 0;
+			}
+		}
+	is_int(wrong, 0, "a list says what its patterns say");
+	is_int(early, 0, "and what it waits for is enough");
 }
 
 static void
@@ -276,10 +365,10 @@ test_silence(void)
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		begin(cases[i].rules);
 		now.evidence.quiet_ms = cases[i].quiet_ms;
-		is_str(decide(cases[i].bytes, false), cases[i].decided, "silence %zu", i);
+		is_str(decide(cases[i].bytes, false), cases[i].decided, "case %zu of silence", i);
 		if (strcmp(cases[i].decided, "more") == 0) {
-			is_int(now.patience.quiet_ms, cases[i].until, "until when");
-			ok(now.patience.want == strlen(cases[i].bytes) + 1, "or until a byte comes");
+			is_int(now.awaited.quiet_ms, cases[i].until, "silence: it is told until when to wait");
+			ok(now.awaited.want == strlen(cases[i].bytes) + 1, "silence: it is told to wait for one byte more");
 		}
 	}
 	/* at the client's end of file, and at the timeout, who was silent for less was not silent for so long */
@@ -403,11 +492,153 @@ test_attributes(void)
 	/* a rule that asks for a name waits for it; one that asks for the protocol alone does not */
 	begin("tls sni=git.example.org close");
 	is_str(decision(pick_bytes(hello, 20, false)), "more", "half a hello: the name has not come");
-	is_str(decision(pick_bytes(hello, 20, true)), "no", "and will not");
+	is_str(decision(pick_bytes(hello, 20, true)), "no", "half a hello at the end: no rule holds");
 	begin("tls close");
-	is_str(decision(pick_bytes(hello, 6, false)), "1", "the protocol alone does not need it");
+	is_str(decision(pick_bytes(hello, 6, false)), "1", "a rule of the protocol alone does not need the name");
 	begin("tls !sni=git.example.org close\nany reject");
-	is_str(decision(pick_bytes(hello, 20, false)), "more", "nor is a name absent that has not come");
+	is_str(decision(pick_bytes(hello, 20, false)), "more", "a name that has not come is not absent");
+}
+
+/* What cannot be read holds up the rules after it, at the end, too: a rule that denies must not be passed by holding back. */
+static void
+test_undecided(void)
+{
+	static const struct {
+		const char *rules, *at_the_end, *next;
+		unsigned undecided;	/* the rule, 0: none */
+	} cases[] = {
+		{ "tls sni=admin.example reject\ntls close", "no", "2", 1 },
+		{ "tls sni=admin.example reject\nany close", "no", "2", 1 },
+		{ "ssh close\ntls alpn=h2 reject\ntls close", "no", "3", 2 },
+		{ "tls !sni=a.example reject\ntls close", "no", "2", 1 },
+		{ "tls close\ntls sni=admin.example reject", "1", "1", 0 },
+		/* another condition that does not hold, for good, refuses all the same */
+		{ "tls sni=admin.example from=10.0.0.0/8 reject\ntls close", "2", "2", 0 },
+		{ "tls from=10.0.0.0/8 sni=admin.example reject\ntls close", "2", "2", 0 },
+		{ "tls sni=admin.example bytes=17 reject\ntls close", "2", "2", 0 },
+		/* one that only has not come does not */
+		{ "tls sni=admin.example bytes=17@300 reject\ntls close", "no", "2", 1 },
+		{ "tls bytes=17@300 sni=admin.example reject\ntls close", "no", "2", 1 },
+		{ "tls bytes=17@300 reject\ntls close", "2", "2", 0 },
+		{ "tls sni=admin.example !bytes=17@300 reject\ntls close", "no", "2", 1 },
+		{ "tls sni=a reject\ntls close\nstalled close", "no", "2", 1 },
+		{ "http host=a reject\nany close", "2", "2", 0 },
+	};
+	uint8_t hello[512];
+
+	make_hello(hello, "git.example.org", "h2");
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		begin(cases[i].rules);
+		is_str(decision(pick_bytes(hello, 60, true)), cases[i].at_the_end, "undecided case %zu at the end of input", i);
+		if (cases[i].undecided == 0)
+			ok(now.awaited.unread == NULL, "undecided case: nothing is left undecided");
+		else
+			ok(now.awaited.unread != NULL && now.rule != NULL && now.rule->number == cases[i].undecided,
+			    "because rule %u is undecided", cases[i].undecided);
+		begin(cases[i].rules);
+		now.evidence.undecided_next = true;
+		is_str(decision(pick_bytes(hello, 60, true)), cases[i].next, "undecided case %zu with undecided next", i);
+	}
+	begin("tls sni=admin.example reject\ntls close");
+	is_str(decision(pick_bytes(hello, 60, false)), "more", "an attribute that can still come is waited for");
+	is_str(decision(pick_bytes(hello, 5, true)), "no", "what only may be TLS is none at the end of input");
+	ok(now.rule == NULL && now.awaited.unread == NULL, "what only may be TLS leaves nothing undecided at the end of input");
+	begin("http host=admin.example reject\nhttp close");
+	is_str(decide("GET / HTTP/1.1\r\nX: y\r\n", true), "no", "a Host header that is late: no rule holds");
+	is_str(now.awaited.unread != NULL ? now.awaited.unread->name : "", "host",
+	    "a Host header that is late is what was not read");
+	is_str(decide("GET / HTTP/1.1\r\nX: y\r\n\r\n", true), "2", "a Host header that is absent decides");
+}
+
+static void
+test_needs(void)
+{
+	static const struct {
+		const char *rules;
+		unsigned needs;
+	} cases[] = {
+		{ "any reject", 0 },
+		{ "http reply no\nany close", 0 },
+		{ "any exec /bin/true", RULES_EXECUTE },
+		{ "any connect 127.0.0.1:1", RULES_TCP },
+		{ "any connect [::1]:1", RULES_TCP },
+		{ "any connect unix:/a", RULES_PATH },
+		{ "any connect unix:@a", RULES_ABSTRACT },
+		{ "any connect vsock:2:1", RULES_VSOCK },
+		{ "any connect a.example:1", RULES_RESOLVE | RULES_TCP },
+		{ "ssh exec /bin/true\nhttp connect 127.0.0.1:1,unix:/a\nany reject", RULES_EXECUTE | RULES_TCP | RULES_PATH },
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		begin(cases[i].rules);
+		is_int(rules_need(&rules), cases[i].needs, "what acting takes: %s", cases[i].rules);
+	}
+}
+
+/* A list that was cut says nothing of what it does not have; no byte that comes changes that. */
+static enum verdict
+parse_cut(struct span in, struct reading *r)
+{
+	(void)in;
+	reading_add(r, "list", span_of("one", 3));
+	r->complete = true;
+	r->partial = true;
+	return PROBE_YES;
+}
+
+static void
+test_partial(void)
+{
+	static const struct probe cut = { .name = "cut", .parse = parse_cut, .attributes = { { "list", ATTRIBUTE_TEXT }, { "other", ATTRIBUTE_TEXT } } };
+	static char one[] = "one", two[] = "two";
+	char *globs[] = { two, NULL };
+	struct condition c = { .kind = CONDITION_ATTRIBUTE, .probe = &cut, .attribute = &cut.attributes[0], .globs = globs }, *read;
+
+	begin("any reject\nany close");
+	read = rules.first->conditions;
+	rules.first->conditions = &c;
+	is_str(decide("x", false), "no", "a list that was cut, without the value: no rule holds");
+	ok(now.rule == rules.first && now.awaited.unread == &cut.attributes[0],
+	    "a list that was cut, without the value, leaves the rule undecided at once");
+	c.negated = true;
+	is_str(decide("x", false), "no", "a value of a list that was cut is not absent");
+	now.evidence.undecided_next = true;
+	is_str(decide("x", false), "2", "undecided next: a list that was cut leads to the next rule at once");
+	now.evidence.undecided_next = false;
+	c.negated = false;
+	globs[0] = one;
+	is_str(decide("x", false), "1", "a value that is in a list that was cut holds");
+	c.negated = true;
+	is_str(decide("x", false), "2", "the negation of a value that is in a list that was cut does not hold");
+	rules.first->conditions = read;
+}
+
+/* stalled: what came, or did not, until the timeout leaves an earlier rule without a verdict. */
+static void
+test_stalled(void)
+{
+	static const struct {
+		const char *rules, *bytes, *now, *at_the_timeout, *at_the_end;
+	} cases[] = {
+		{ "stalled close", "", "more", "1", "no" },
+		{ "stalled close", "x", "no", "no", "no" },
+		{ "ssh close\nstalled close\nany reject", "", "more", "2", "3" },
+		{ "ssh close\nstalled close\nany reject", "SS", "more", "2", "3" },
+		{ "ssh close\nstalled close\nany reject", "SSH-", "1", "1", "1" },
+		{ "ssh close\nstalled close\nany reject", "x", "3", "3", "3" },
+		{ "ssh close\nstalled from=10.0.0.0/8 close\nany reject", "SS", "more", "3", "3" },
+		{ "stalled close\nssh reject", "SSH-", "2", "2", "2" },
+		{ "ssh close\nany reject\nstalled close", "SS", "more", "2", "2" },
+		{ "ssh close\nsilent=1s reject\nstalled close", "SS", "more", "3", "no" },
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		begin(cases[i].rules);
+		is_str(decide(cases[i].bytes, false), cases[i].now, "case %zu of stalled", i);
+		is_str(decide(cases[i].bytes, true), cases[i].at_the_end, "stalled: the client's end is not the timeout");
+		now.evidence.timed_out = true;
+		is_str(decide(cases[i].bytes, true), cases[i].at_the_timeout, "stalled: the timeout decides");
+	}
 }
 
 /* Every beginning of a hello: undecided until the name is there, and then the same for ever. */
@@ -425,11 +656,11 @@ test_attribute_finality(void)
 		wrong += strcmp(last, "more") != 0 && strcmp(last, d) != 0;
 		wrong += strcmp(d, "2") == 0;
 		if (strcmp(d, "more") == 0)
-			wrong += now.patience.want <= n || now.patience.want > length;
+			wrong += now.awaited.want <= n || now.awaited.want > length;
 		snprintf(last, sizeof(last), "%s", d);
 	}
-	is_int((long long)wrong, 0, "no beginning decides otherwise");
-	is_str(last, "1", "all of it decides");
+	is_int((long long)wrong, 0, "no beginning of a request decides otherwise than all of it");
+	is_str(last, "1", "all of a request decides");
 }
 
 /* A regular expression sees so many bytes and no more. */
@@ -441,22 +672,26 @@ test_regex_window(void)
 	memset(bytes, 'x', sizeof(bytes));
 	memcpy(bytes + REGEX_WINDOW - 3, "END", 3);
 	begin("regex=END close");
-	is_str(decision(pick_bytes(bytes, REGEX_WINDOW - 1, false)), "more", "one byte is missing");
-	is_str(decision(pick_bytes(bytes, REGEX_WINDOW, false)), "1", "at the end of the window");
-	is_str(decision(pick_bytes(bytes, sizeof(bytes), false)), "1", "and later");
+	is_str(decision(pick_bytes(bytes, REGEX_WINDOW - 1, false)), "more",
+	    "regex at the end of its window: undecided while a byte is missing");
+	is_str(decision(pick_bytes(bytes, REGEX_WINDOW, false)), "1", "regex at the end of its window holds");
+	is_str(decision(pick_bytes(bytes, sizeof(bytes), false)), "1", "regex at the end of its window holds when more bytes come");
 	begin("regex='END$' close");
-	is_str(decision(pick_bytes(bytes, REGEX_WINDOW, false)), "1", "the end of the window is an end");
-	is_str(decision(pick_bytes(bytes, sizeof(bytes), false)), "1", "and stays one");
+	is_str(decision(pick_bytes(bytes, REGEX_WINDOW, false)), "1", "regex with $: the end of the window is an end");
+	is_str(decision(pick_bytes(bytes, sizeof(bytes), false)), "1",
+	    "regex with $: the end of the window stays one when more bytes come");
 	memcpy(bytes + REGEX_WINDOW - 3, "xEND", 4);
 	begin("regex=END close");
-	is_str(decision(pick_bytes(bytes, REGEX_WINDOW - 1, false)), "more", "not there yet");
-	is_str(decision(pick_bytes(bytes, REGEX_WINDOW, false)), "no", "what does not fit is not seen");
-	is_str(decision(pick_bytes(bytes, sizeof(bytes), false)), "no", "nor later");
+	is_str(decision(pick_bytes(bytes, REGEX_WINDOW - 1, false)), "more",
+	    "regex beyond its window: undecided while a byte is missing");
+	is_str(decision(pick_bytes(bytes, REGEX_WINDOW, false)), "no", "regex beyond its window does not hold");
+	is_str(decision(pick_bytes(bytes, sizeof(bytes), false)), "no",
+	    "regex beyond its window does not hold when more bytes come");
 	/* NUL ends what is seen */
 	begin("regex='ab$' close");
-	is_str(decision(pick_bytes("ab\0cd", 5, false)), "1", "up to a NUL");
+	is_str(decision(pick_bytes("ab\0cd", 5, false)), "1", "regex holds up to a NUL");
 	begin("regex='cd' close");
-	is_str(decision(pick_bytes("ab\0cd", 5, false)), "no", "and not behind it");
+	is_str(decision(pick_bytes("ab\0cd", 5, false)), "no", "regex does not hold behind a NUL");
 }
 
 static void
@@ -520,40 +755,78 @@ test_glob(void)
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct span value = span_of(cases[i].value, strlen(cases[i].value));
 
-		is_int(glob_matches(cases[i].glob, value, false), cases[i].plain,
-		    "\"%s\" and \"%s\"", cases[i].glob, cases[i].value);
-		is_int(glob_matches(cases[i].glob, value, true), cases[i].host, "as host names");
+		is_int(glob_matches(cases[i].glob, value, ATTRIBUTE_TEXT), cases[i].plain, "the glob \"%s\" and \"%s\"", cases[i].glob, cases[i].value);
+		is_int(glob_matches(cases[i].glob, value, ATTRIBUTE_HOST), cases[i].host, "the same glob for host names");
 	}
-	ok(glob_matches("a?c", span_of("a\0c", 3), false), "a NUL is a byte like others");
-	ok(!glob_matches("a", span_of("a\0", 2), false), "and does not end a value");
-	ok(glob_matches("\xc3?", span_of("\xc3\xa9", 2), true), "nor are bytes beyond ASCII special");
+	ok(glob_matches("web*", span_of("WebSocket", 9), ATTRIBUTE_ANY_CASE) && glob_matches("H2C", span_of("h2c", 3), ATTRIBUTE_ANY_CASE) &&
+	    !glob_matches("h2c", span_of("h2c.", 4), ATTRIBUTE_ANY_CASE) && glob_matches("*h2c", span_of("h2c", 3), ATTRIBUTE_ANY_CASE),
+	    "of ATTRIBUTE_ANY_CASE nothing but case is different");
+	ok(glob_matches("a?c", span_of("a\0c", 3), ATTRIBUTE_TEXT), "a NUL in a value matches a ?");
+	ok(!glob_matches("a", span_of("a\0", 2), ATTRIBUTE_TEXT), "a NUL does not end a value");
+	ok(glob_matches("\xc3?", span_of("\xc3\xa9", 2), ATTRIBUTE_HOST), "bytes beyond ASCII are not special");
 	/* a star for every place is where a naive matcher never returns */
 	memset(many, 'a', sizeof(many));
-	ok(!glob_matches("*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*b", span_of(many, sizeof(many)), false), "many stars");
-	ok(!glob_matches("*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*b", span_of(many, sizeof(many)), true), "as host names");
+	ok(!glob_matches("*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*b", span_of(many, sizeof(many)), ATTRIBUTE_TEXT),
+	    "many stars are decided in time");
+	ok(!glob_matches("*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*b", span_of(many, sizeof(many)), ATTRIBUTE_HOST),
+	    "many stars are decided in time for host names");
 }
 
-/* One rule asked alone: patience is lowered by what it waits for and by nothing else. */
+/* A client that has begun to send and holds back the rest does not get past a rule that denies. */
+static void
+test_held_back(void)
+{
+	static const struct {
+		const char *rules, *bytes, *at_the_timeout, *at_the_end;
+	} cases[] = {
+		{ "ssh reject\nany connect 127.0.0.1:1", "SS", "no", "2" },
+		{ "ssh reject\nany connect 127.0.0.1:1", "", "2", "2" },
+		{ "ssh reject\nany connect 127.0.0.1:1", "x", "2", "2" },
+		{ "ssh connect 127.0.0.1:2\nany connect 127.0.0.1:1", "SS", "2", "2" },
+		{ "tls sni=a.example reject\nany exec /bin/true", "\x16\x03", "no", "2" },
+		{ "text=GET reply no\nany exec /bin/true", "GE", "no", "2" },
+		{ "ssh close\nstalled connect 127.0.0.1:1\nany exec /bin/true", "SS", "2", "3" },
+		{ "ssh reject\nany reject", "SS", "2", "2" },
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		begin(cases[i].rules);
+		is_str(decide(cases[i].bytes, true), cases[i].at_the_end, "held back %zu: the client has finished", i);
+		now.evidence.timed_out = true;
+		is_str(decide(cases[i].bytes, true), cases[i].at_the_timeout, "held back %zu: the time is over", i);
+		if (strcmp(cases[i].at_the_timeout, "no") == 0) {
+			is_int(now.rule != NULL ? now.rule->number : 0, 1, "held back %zu: rule 1 is undecided", i);
+			is_str(now.awaited.unread != NULL ? now.awaited.unread->name : "", "protocol", "held back %zu: of what", i);
+			now.evidence.undecided_next = true;
+			ok(pick_bytes(cases[i].bytes, strlen(cases[i].bytes), true) == PROBE_YES,
+			    "held back %zu: undecided next", i);
+		}
+	}
+}
+
+/* One rule asked alone: what is awaited is lowered by what it waits for and by nothing else. */
 static void
 test_verdict(void)
 {
-	struct patience p = { 3, 100 };
+	struct awaited p = { .want = 3, .quiet_ms = 100 };
 
 	begin("bytes=41@9 close");
 	now.evidence.bytes = span_of("xx", 2);
-	is_int(rule_verdict(rules.first, &now.evidence, &now.readings, &p), PROBE_MORE, "a rule that waits for later bytes");
-	ok(p.want == 3 && p.quiet_ms == 100, "does not make us wait for longer than another");
-	p = (struct patience){ SIZE_MAX, INT64_MAX };
-	is_int(rule_verdict(rules.first, &now.evidence, &now.readings, &p), PROBE_MORE, "alone");
-	ok(p.want == 10 && p.quiet_ms == INT64_MAX, "it says for which");
+	is_int(rule_verdict(rules.first, &now.evidence, &now.readings, &p), PROBE_MORE,
+	    "a rule that waits for later bytes is undecided");
+	ok(p.want == 3 && p.quiet_ms == 100, "a rule that waits for later bytes does not make us wait for longer than another");
+	p = (struct awaited){ .want = SIZE_MAX, .quiet_ms = INT64_MAX };
+	is_int(rule_verdict(rules.first, &now.evidence, &now.readings, &p), PROBE_MORE,
+	    "a rule that waits for later bytes is undecided without another");
+	ok(p.want == 10 && p.quiet_ms == INT64_MAX, "a rule that waits for later bytes says for which");
 	begin("silent=300ms bytes=41 close");
-	p = (struct patience){ SIZE_MAX, INT64_MAX };
-	is_int(rule_verdict(rules.first, &now.evidence, &now.readings, &p), PROBE_MORE, "silence and bytes");
+	p = (struct awaited){ .want = SIZE_MAX, .quiet_ms = INT64_MAX };
+	is_int(rule_verdict(rules.first, &now.evidence, &now.readings, &p), PROBE_MORE, "a rule of silence and bytes is undecided");
 	begin("bytes=41@9 bytes=42 close");
 	now.evidence.bytes = span_of("xx", 2);
-	p = (struct patience){ SIZE_MAX, INT64_MAX };
-	is_int(rule_verdict(rules.first, &now.evidence, &now.readings, &p), PROBE_NO, "a rule that cannot hold");
-	ok(p.want == SIZE_MAX && p.quiet_ms == INT64_MAX, "makes nobody wait");
+	p = (struct awaited){ .want = SIZE_MAX, .quiet_ms = INT64_MAX };
+	is_int(rule_verdict(rules.first, &now.evidence, &now.readings, &p), PROBE_NO, "a rule that cannot hold is decided");
+	ok(p.want == SIZE_MAX && p.quiet_ms == INT64_MAX, "a rule that cannot hold makes nobody wait");
 	begin("");
 	now.evidence.bytes = span_of("xx", 2);
 	is_str(decision(pick()), "no", "no rules decide nothing");
@@ -564,10 +837,16 @@ main(void)
 {
 	test_decisions();
 	test_final();
-	test_patience();
+	test_awaited();
+	test_lists();
 	test_silence();
 	test_addresses();
 	test_attributes();
+	test_undecided();
+	test_needs();
+	test_partial();
+	test_stalled();
+	test_held_back();
 	test_attribute_finality();
 	test_regex_window();
 	test_glob();

@@ -1,12 +1,14 @@
 #!/bin/bash
 # What an exec rule's program finds, held against what it finds when tcpserver, or systemd's inetd way, runs it without usher.
-# tests/report writes it down.  Every difference must be one that usher(8) promises.
+# tests/helpers/report writes it down.  Every difference must be one that usher(8) promises.
 # shellcheck source=tests/lib.sh disable=SC1091
 . "$(dirname "$0")/../lib.sh"
 need tcpserver
 need_usher
-REPORT=${REPORT:-$TOP/tests/report}
+REPORT=${REPORT:-$TOP/tests/helpers/report}
 [ -x "$REPORT" ] || bail "$REPORT is not built"
+# usher keeps variables of that name from programs, whoever set them.
+export -n "${!USHER_@}"
 
 http=$'GET /path HTTP/1.1\r\nHost: www.example.org\r\n\r\n'
 # Decided by the last byte, so that all of them have arrived.
@@ -43,7 +45,7 @@ serve_usher "$(usher_rules "$T/via")"
 talk --bytewise --pause=1 127.0.0.1:"$PORT" "$http"
 is "$(differences "$T/direct" "$T/via")" "$added" 'tcpserver: usher adds to the environment and changes nothing else'
 hex=$(printf %s "$http" | od -An -v -tx1 | tr -d ' \n')
-is "$(grep '^unread' "$T/via")" "unread ${#http} $hex" 'every byte is unread, though they came one at a time'
+is "$(grep '^unread' "$T/via")" "unread ${#http} $hex" 'tcpserver: every byte is unread, though they came one at a time'
 diag "$(grep -E '^(fd|option|status)' "$T/via")"
 
 # --- what an inetd would have passed on, and usher promises not to ---
@@ -123,7 +125,8 @@ if [ -x "$activate" ]; then
 	start unix-direct "$activate" -l "$T/listen-direct" --accept --inetd "$REPORT" "$T/unix-direct"
 	wait_for test -S "$T/listen-direct"
 	talk unix:"$T/listen-direct" "$http"
-	is "$(differences "$T/unix-direct" "$T/unix" | grep -v '^> env ')" '' 'Unix socket: options and descriptors are as they were'
+	is "$(differences "$T/unix-direct" "$T/unix" | grep -v '^> env ')" '' \
+	    'Unix socket: options and descriptors are as they were'
 fi
 
 finish
