@@ -107,8 +107,8 @@ log_stderr_is_ours(void)
 }
 
 /*
- * Whether FD takes a line by now, or within a moment.  A process that has many lines, as the one that listens, must not spend a moment
- * on each of them: meanwhile nobody is served.
+ * Whether FD takes a line by now, or within a moment.  A process that has many lines, as the one that listens, must not spend a
+ * moment on each of them: meanwhile nobody is served.
  */
 static bool
 has_room(int fd)

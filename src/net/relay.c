@@ -96,6 +96,15 @@ end_with(struct relay *r, enum relay_end end, int error)
 	r->result.error = error;
 }
 
+/* Whether something lies in the socket that was not taken. */
+static bool
+has_unread(const struct half *h)
+{
+	uint8_t byte;
+
+	return !h->eof && recv(h->from, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 /* End before both sides are done, whatever else has happened.  A side that has not got everything is reset. */
 static void
 cut_off(struct relay *r, enum relay_end end, int error)
@@ -106,13 +115,13 @@ cut_off(struct relay *r, enum relay_end end, int error)
 	r->result.end = end;
 	r->result.error = error;
 	for (int side = RELAY_CLIENT; side <= RELAY_BACKEND; side++) {
-		struct half *h = &r->halves[side];
+		const struct half *h = &r->halves[side];
 
 		/* without a system error, an end in the middle of nothing is an orderly one, as it would be of either side */
-		if (end == RELAY_END_SYSTEM || h->held > 0 || (!h->over && r->halves[other(side)].over))
+		if (end == RELAY_END_SYSTEM || h->held > 0 || (!h->over && (r->halves[other(side)].over || has_unread(h))))
 			r->reset[other(side)] = true;
-		h->over = true;
 	}
+	r->halves[RELAY_CLIENT].over = r->halves[RELAY_BACKEND].over = true;
 }
 
 /*

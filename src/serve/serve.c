@@ -95,7 +95,7 @@ reply(int fd, const struct action *a, int64_t deadline)
 	if (left < 0 && !fault_of_peer(-left))
 		r = left;
 	/* half a reply must not look like a whole one */
-	if (r < 0 && !fault_of_peer(-r))
+	if (r < 0)
 		reset_close(fd);
 	else
 		close(fd);

@@ -13,6 +13,7 @@
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -439,6 +440,47 @@ test_reset(enum wire wire, enum relay_side who, uint64_t length, bool half_close
 	    who == RELAY_CLIENT ? 0 : (int64_t)length, what);
 }
 
+static void
+chat(const struct rig *rig, int number)
+{
+	char byte = 'x';
+
+	for (int i = 0; i < number; i++)
+		for (int from = RELAY_CLIENT; from <= RELAY_BACKEND; from++) {
+			send_all(rig->end[from], &byte, 1);
+			receive(rig->end[1 - from], &byte, 1);
+		}
+}
+
+/* SIGTERM comes together with bytes of WHO's: where the other side did not get them, it must not see an orderly end. */
+static void
+test_terminated(enum relay_side who, bool unread)
+{
+	enum relay_side peer = who == RELAY_CLIENT ? RELAY_BACKEND : RELAY_CLIENT;
+	struct rig rig = rig_open(WIRE_TCP4, WIRE_TCP4, 0, false);
+	struct timespec pause = { .tv_nsec = 50000000 };
+	char bytes[8];
+	ssize_t n;
+	int status;
+
+	chat(&rig, 1);
+	/* it sleeps in poll(2) by now, most likely; if not, it may take the bytes after all */
+	nanosleep(&pause, NULL);
+	kill(rig.pid, SIGSTOP);
+	if (waitpid(rig.pid, &status, WUNTRACED) != rig.pid || !WIFSTOPPED(status))
+		die("the relay does not stop");
+	kill(rig.pid, SIGTERM);
+	if (unread)
+		send_all(rig.end[who], "rest", 4);
+	kill(rig.pid, SIGCONT);
+	n = recv(rig.end[peer], bytes, sizeof(bytes), MSG_WAITALL);
+	if (unread && n < 0)
+		is_int(errno, ECONNRESET, "terminated with bytes not taken: the other side sees a reset");
+	else
+		is_int(n, unread ? 4 : 0, "terminated: the other side has got everything");
+	rig_close(&rig, RELAY_END_TERMINATED, -1, -1, "terminated");
+}
+
 /* WHO resets while the other is in the middle of sending to it. */
 static void
 test_reset_while_receiving(enum wire wire, enum relay_side who)
@@ -692,18 +734,6 @@ test_slow_receiver(void)
 }
 
 /* NUMBER bytes each way, one at a time. */
-static void
-chat(const struct rig *rig, int number)
-{
-	char byte = 'x';
-
-	for (int i = 0; i < number; i++)
-		for (int from = RELAY_CLIENT; from <= RELAY_BACKEND; from++) {
-			send_all(rig->end[from], &byte, 1);
-			receive(rig->end[1 - from], &byte, 1);
-		}
-}
-
 static int
 option_of(const struct rig *rig, int side, int level, int name)
 {
@@ -853,6 +883,8 @@ main(void)
 		test_reset(WIRE_TCP4, who, 512 * 1024, false);
 		test_reset(WIRE_TCP4, who, 11, true);
 		test_reset_while_receiving(WIRE_TCP4, who);
+		test_terminated(who, true);
+		test_terminated(who, false);
 	}
 	test_client_gone(WIRE_TCP4, WIRE_TCP4, true);
 	test_parts(WIRE_TCP4, 60000);
