@@ -70,6 +70,7 @@ unit_tests = \
 # The fuzz targets, fed with what stands in tests/corpus, so that any compiler can run them.
 replay_tests = \
 	tests/fuzz/replay-address \
+	tests/fuzz/replay-connection \
 	tests/fuzz/replay-logfmt \
 	tests/fuzz/replay-privsep \
 	tests/fuzz/replay-probe \
@@ -91,7 +92,14 @@ tests_helpers_usher_captured_LDADD = libusher.a
 tests_faults_faults_SOURCES = tests/faults/calls.c tests/faults/ends.c tests/faults/faults.c tests/faults/faults.h tests/faults/inject.c \
 	tests/faults/intercept.c tests/faults/judge.c tests/faults/play.c tests/faults/run.h tests/faults/scenario.c
 
+# The calls of usher that fuzz-connection.c takes the place of.
+connection_wraps = -Wl,--wrap=connect,--wrap=log_line,--wrap=log_wants,--wrap=nanosleep,--wrap=pipe2,--wrap=poll,--wrap=ppoll,--wrap=syscall
+
 tests_fuzz_replay_address_SOURCES = tests/fuzz/fuzz-address.c tests/fuzz/replay.c
+tests_fuzz_replay_connection_SOURCES = tests/fuzz/fuzz-connection.c tests/fuzz/replay.c
+# What the others are fed with says nothing to this one, and takes minutes.
+tests_fuzz_replay_connection_CPPFLAGS = $(AM_CPPFLAGS) -DFOLDER='"connection"'
+tests_fuzz_replay_connection_LDFLAGS = $(AM_LDFLAGS) $(connection_wraps)
 tests_fuzz_replay_logfmt_SOURCES = tests/fuzz/fuzz-logfmt.c tests/fuzz/replay.c
 tests_fuzz_replay_privsep_SOURCES = tests/fuzz/fuzz-privsep.c tests/fuzz/replay.c
 tests_fuzz_replay_probe_SOURCES = tests/fuzz/fuzz-probe.c tests/fuzz/replay.c
@@ -99,10 +107,11 @@ tests_fuzz_replay_rule_SOURCES = tests/fuzz/fuzz-rule.c tests/fuzz/replay.c
 
 # libFuzzer brings its own main.
 if FUZZING
-noinst_PROGRAMS = tests/fuzz/fuzz-address tests/fuzz/fuzz-logfmt tests/fuzz/fuzz-privsep tests/fuzz/fuzz-probe \
-	tests/fuzz/fuzz-rule
+noinst_PROGRAMS = tests/fuzz/fuzz-address tests/fuzz/fuzz-connection tests/fuzz/fuzz-logfmt tests/fuzz/fuzz-privsep \
+	tests/fuzz/fuzz-probe tests/fuzz/fuzz-rule
 fuzz_ldflags = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_address_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_connection_LDFLAGS = $(fuzz_ldflags) $(connection_wraps)
 tests_fuzz_fuzz_logfmt_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_privsep_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_probe_LDFLAGS = $(fuzz_ldflags)

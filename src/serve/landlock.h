@@ -6,8 +6,9 @@
 
 /*
  * From now on no file can be opened or made, no TCP port be bound or connected to and no process outside be signalled; abstract
- * sockets outside are out of reach as well.  Excepted are connecting to the ports that RULES (NULL: none) name, and abstract sockets
- * where NEEDS (rules_need()) has them.  What is open stays open.  no_new_privs must be set.  Returns 0 or -errno: the kernel has none.
+ * sockets outside are out of reach as well.  Excepted are connecting to the ports that RULES (NULL: none) name, and abstract
+ * sockets where NEEDS (rules_need()) has them.  What is open stays open.  no_new_privs must be set.  Returns 0 or -errno: the
+ * kernel has none.
  */
 int landlock_enter(const struct rules *rules, unsigned needs);
 

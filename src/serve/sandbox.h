@@ -19,8 +19,8 @@
 
 /*
  * For a process that looks at the bytes of one connection and writes what it found to a pipe; it does not outlive PARENT and has
- * some seconds of processor time.  USER: whom root becomes, here and below.  TELL (async-signal-safe) is called with the number of a
- * call that ends it.  MAY_LOG: to write log lines as well.
+ * some seconds of processor time.  USER: whom root becomes, here and below.  TELL (async-signal-safe) is called with the number
+ * of a call that ends it.  MAY_LOG: to write log lines as well.
  */
 const char *sandbox_reader(pid_t parent, const struct user *user, bool may_log, void (*tell)(int number));
 

@@ -23,7 +23,8 @@ open_listener(const char *path, int *ret_port)
 		unlink(path);
 		snprintf(un.sun_path, sizeof un.sun_path, "%s", path);
 	}
-	if (fd < 0 || bind(fd, path != NULL ? (void *)&un : (void *)&in, path != NULL ? sizeof un : sizeof in) < 0 || listen(fd, 16) < 0)
+	if (fd < 0 || bind(fd, path != NULL ? (void *)&un : (void *)&in, path != NULL ? sizeof un : sizeof in) < 0 ||
+	    listen(fd, 16) < 0)
 		fail("listen");
 	if (path == NULL) {
 		getsockname(fd, (struct sockaddr *)&in, &size);
@@ -36,7 +37,8 @@ open_listener(const char *path, int *ret_port)
 int
 open_connection(const char *path, int port)
 {
-	struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)port) };
+	struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	    .sin_port = htons((uint16_t)port) };
 	struct sockaddr_un un = { .sun_family = AF_UNIX };
 	int fd = socket(path != NULL ? AF_UNIX : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 

@@ -120,8 +120,8 @@ record_all(void)
 
 		run(&r, s, NULL, path, children);
 		if (r.full != (is_listening(s) ? CLIENTS : 1u) || r.hung || r.status != 0) {
-			printf("Bail out! %s fails without any fault: %u served, status %x%s: %s\n", s->name, r.full, (unsigned)r.status,
-			    r.hung ? ", hangs" : "", r.text);
+			printf("Bail out! %s fails without any fault: %u served, status %x%s: %s\n", s->name, r.full,
+			    (unsigned)r.status, r.hung ? ", hangs" : "", r.text);
 			fflush(stdout);
 			_exit(1);
 		}
@@ -179,8 +179,8 @@ report(void)
 		}
 		done += of;
 		bad += failed;
-		printf("%sok %u - %s: %s fails in every way (%u cases)\n", failed > 0 ? "not " : "", ++number, cases[i].scenario->name,
-		    cases[i].call != NULL ? cases[i].call->name : "writing the log", of);
+		printf("%sok %u - %s: %s fails in every way (%u cases)\n", failed > 0 ? "not " : "", ++number,
+		    cases[i].scenario->name, cases[i].call != NULL ? cases[i].call->name : "writing the log", of);
 	}
 	printf("# %u cases, %u of them failed; %u were not reached again\n", done, bad, case_count - done);
 	printf("1..%u\n", number);

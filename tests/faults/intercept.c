@@ -17,7 +17,8 @@ find_process(struct run *r, pid_t pid)
 			return &r->processes[i];
 	if (r->process_count == PROCESSES_MAX)
 		return NULL;
-	r->processes[r->process_count] = (struct process){ .pid = pid, .started = r->process_count > 0, .backend = -1, .status = -1 };
+	r->processes[r->process_count] = (struct process){ .pid = pid, .started = r->process_count > 0, .backend = -1,
+	    .status = -1 };
 	return &r->processes[r->process_count++];
 }
 

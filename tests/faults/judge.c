@@ -109,7 +109,8 @@ judge_listening(const struct run *r, int status, struct outcome *o)
 	if (r->client_number <= 1 && r->full == 0 && status != 0 && told)
 		return;		/* it could not begin, and says so */
 	if (status != 0)
-		complain(o, "the parent ended with status %d after %u clients, %u of them served", status, r->client_number, r->full);
+		complain(o, "the parent ended with status %d after %u clients, %u of them served", status, r->client_number,
+		    r->full);
 	else if (r->full + 1 < CLIENTS)
 		complain(o, "only %u of %d clients were served", r->full, CLIENTS);
 	else if (r->full < CLIENTS && (is_log || r->c->class == FAULT_PASSING))

@@ -39,7 +39,8 @@ play_backend(struct run *r)
 {
 	const struct scenario *s = r->s;
 	struct end *b = &r->backend;
-	size_t banner = s->banner != NULL ? strlen(s->banner) : 0, hello = strlen(s->first) + (s->rest != NULL ? strlen(s->rest) : 0);
+	size_t banner = s->banner != NULL ? strlen(s->banner) : 0;
+	size_t hello = strlen(s->first) + (s->rest != NULL ? strlen(s->rest) : 0);
 
 	end_read(b, r->request_length + 4096);
 	if (b->have >= hello)

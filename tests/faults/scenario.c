@@ -37,8 +37,8 @@ const struct scenario scenarios[] = {
 	    .first = "SSH-2.0-client\r\n", .more = "more\n", .banner = "SSH-2.0-server\r\n", .bye = "bye\n" },
 	{ .name = "config", .file = true, .rules = "tls connect %W\nssh connect %R\nany connect %W", .half_close = true,
 	    .first = "SSH-2.0-client\r\n", .more = "more\n", .banner = "SSH-2.0-server\r\n", .bye = "bye\n" },
-	{ .name = "socket-is-all", .shape = ACCEPTED_ALL, .rules = "tls connect %W\nssh connect %R\nany connect %W", .half_close = true,
-	    .first = "SSH-2.0-client\r\n", .more = "more\n", .banner = "SSH-2.0-server\r\n", .bye = "bye\n" },
+	{ .name = "socket-is-all", .shape = ACCEPTED_ALL, .rules = "tls connect %W\nssh connect %R\nany connect %W",
+	    .half_close = true, .first = "SSH-2.0-client\r\n", .more = "more\n", .banner = "SSH-2.0-server\r\n", .bye = "bye\n" },
 	{ .name = "socket-is-all-exec", .shape = ACCEPTED_ALL, .rules = "ssh exec %P\nany connect %W", .program = true,
 	    .first = "SSH-2.0-client\r\n", .banner = "program\n" },
 	{ .name = "listen-fds", .shape = ACCEPTED_3, .rules = "tls connect %W\nssh connect %R\nany connect %W", .half_close = true,
@@ -47,8 +47,9 @@ const struct scenario scenarios[] = {
 	    .first = "SSH-2.0-client\r\n", .more = "more\n", .banner = "SSH-2.0-server\r\n", .bye = "bye\n" },
 	{ .name = "listening-exec", .shape = LISTENING_0, .file = true, .rules = "ssh exec %P\nany connect %W", .program = true,
 	    .first = "SSH-2.0-client\r\n", .banner = "program\n" },
-	{ .name = "listening-itself", .shape = LISTENING_OWN, .is_unix = true, .file = true, .rules = "ssh connect %R\nany connect %W",
-	    .half_close = true, .first = "SSH-2.0-client\r\n", .more = "more\n", .banner = "SSH-2.0-server\r\n", .bye = "bye\n" },
+	{ .name = "listening-itself", .shape = LISTENING_OWN, .is_unix = true, .file = true,
+	    .rules = "ssh connect %R\nany connect %W", .half_close = true,
+	    .first = "SSH-2.0-client\r\n", .more = "more\n", .banner = "SSH-2.0-server\r\n", .bye = "bye\n" },
 };
 const size_t scenario_count = sizeof scenarios / sizeof scenarios[0];
 

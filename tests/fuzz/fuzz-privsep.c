@@ -25,7 +25,8 @@ static void
 begin(void)
 {
 	static const char *const lines[] = {
-		"http host=a.example,b.example exec /bin/a", "http host=c.example from=127.0.0.0/8 reject", "port=1 close", "any close",
+		"http host=a.example,b.example exec /bin/a", "http host=c.example from=127.0.0.0/8 reject", "port=1 close",
+		"any close",
 	};
 	struct settings settings;
 	struct complaint complaint;

@@ -17,11 +17,11 @@ fuzz() {
 	    -artifact_prefix="$folder/$name/found/" "$folder/$name/new" "$@" > "$folder/$name/log" 2>&1 < /dev/null
 }
 
-targets='probe rule address logfmt privsep'
+targets='probe rule address connection logfmt privsep'
 declare -A pid
 fuzz probe "$corpus/real" "$corpus/made" &
 pid[probe]=$!
-for name in rule address logfmt privsep; do
+for name in rule address connection logfmt privsep; do
 	fuzz "$name" "$corpus/$name" &
 	pid[$name]=$!
 done

@@ -1,6 +1,6 @@
 /*
- * Feed a fuzz target with every file under $srcdir/tests/corpus, and with every short beginning of it.  A target that finds
- * something wrong aborts; the last comment then says in which file.
+ * Feed a fuzz target with every file under $srcdir/tests/corpus (or its folder FOLDER, where that is defined), and with every short
+ * beginning of it.  A target that finds something wrong aborts; the last comment then says in which file.
  */
 #include "config.h"
 
@@ -9,6 +9,10 @@
 #include <stdint.h>
 
 #include "../unit/tap.h"
+
+#ifndef FOLDER
+#define FOLDER ""
+#endif
 
 /* Beginnings up to this many bytes are tried as well. */
 #define SHORT 256
@@ -62,7 +66,7 @@ main(void)
 	const char *srcdir = getenv("srcdir");
 	char corpus[PATH_MAX];
 
-	snprintf(corpus, sizeof(corpus), "%s/tests/corpus", srcdir != NULL ? srcdir : ".");
+	snprintf(corpus, sizeof(corpus), "%s/tests/corpus/" FOLDER, srcdir != NULL ? srcdir : ".");
 	if (nftw(corpus, replay, 8, FTW_PHYS) != 0)
 		die("cannot walk %s", corpus);
 	ok(files > 0, "%u files of %s", files, corpus);

@@ -1,4 +1,7 @@
-/* A few lines of Test Anything Protocol.  A test has five minutes, for machines are busy; it calls ok(), is_int(), is_str() and ends with done_testing(). */
+/*
+ * A few lines of Test Anything Protocol.  A test has five minutes, for machines are busy; it calls ok(), is_int(), is_str() and
+ * ends with done_testing().
+ */
 #ifndef USHER_TAP_H
 #define USHER_TAP_H
 

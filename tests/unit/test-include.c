@@ -78,7 +78,8 @@ all(void)
 
 		if (strncmp(origin, folder, strlen(folder)) == 0)
 			origin += strlen(folder) + 1;
-		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s %s:%u", n > 0 ? ", " : "", r->action.reply, origin, r->line);
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s %s:%u", n > 0 ? ", " : "", r->action.reply, origin,
+		    r->line);
 	}
 	return text;
 }
@@ -130,7 +131,8 @@ test_order(void)
 	gives("include set.conf\nset timeout 5s\n", "");
 	is_int(settings.timeout_ms, 5000, "until the next");
 	drop("set.conf");
-	for (const char *const *name = (const char *const[]){ "10.conf", "9.conf", "B.conf", "a.conf", NULL }; *name != NULL; name++)
+	for (const char *const *name = (const char *const[]){ "10.conf", "9.conf", "B.conf", "a.conf", NULL };
+	    *name != NULL; name++)
 		drop(*name);
 	gives("include *.conf\nany reply a", "a main:2");
 	gives("include no-such-folder/*.conf\nany reply a", "a main:2");
@@ -166,7 +168,8 @@ static void
 test_left_behind(void)
 {
 	static const char *const names[] = {
-		"x~", "x.conf~", "x.bak", "x.dpkg-old", "x.conf.dpkg-new", "x.orig", "x.rpmnew", "x.rpmorig", "x.conf.rpmsave", "x.swp",
+		"x~", "x.conf~", "x.bak", "x.dpkg-old", "x.conf.dpkg-new", "x.orig", "x.rpmnew", "x.rpmorig", "x.conf.rpmsave",
+		"x.swp",
 		"x.ucf-dist", ".x.conf.swp", ".x",
 	};
 	char text[64], expected[64];
@@ -217,9 +220,11 @@ test_errors(void)
 	drop("d");
 
 	rules_clear(&rules);
-	is_int(grammar_line(&rules, &settings, NULL, 0, "include /etc/usher.d/*.conf", &complaint), -EINVAL, "the command line includes nothing");
+	is_int(grammar_line(&rules, &settings, NULL, 0, "include /etc/usher.d/*.conf", &complaint), -EINVAL,
+	    "the command line includes nothing");
 	ok(strncmp(complaint.text, "command line: \"include\": ", 25) == 0, "%s", complaint.text);
-	is_int(grammar_line(&rules, &settings, "file", 3, "include /etc/usher.d/*.conf", &complaint), -EINVAL, "nor does a single line");
+	is_int(grammar_line(&rules, &settings, "file", 3, "include /etc/usher.d/*.conf", &complaint), -EINVAL,
+	    "nor does a single line");
 	is_int(rules.count, 0, "no rule was added");
 }
 
@@ -281,7 +286,8 @@ test_storage(void)
 		memcpy(many + n, "include x.con?\n", 16);
 	r = read_main(many);
 	is_int(r, -ENOSPC, "more names than fit");
-	ok(strstr(complaint.text, "/main:") != NULL && strstr(complaint.text, "the rules need more than") != NULL, "%s", complaint.text);
+	ok(strstr(complaint.text, "/main:") != NULL && strstr(complaint.text, "the rules need more than") != NULL, "%s",
+	    complaint.text);
 	is_int(count_descriptors(), before, "no file stays open");
 	drop("x.conf");
 }

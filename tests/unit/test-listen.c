@@ -175,7 +175,7 @@ ready_child(const struct server *s)
 		if (fd == -1)
 			die("%s: %s", path, strerror(errno));
 		close(fd);
-		/* alone: others serve a connection, or have; and for a while: the last of those may be alone before the next is made */
+		/* alone: others serve a connection, or have.  For a while: the last may be alone before the next is made. */
 		if (n <= 0 || strchr(text, ' ') != text + n - 1)
 			looks = 0;
 		else if (atoi(text) != last) {
@@ -190,8 +190,8 @@ ready_child(const struct server *s)
 }
 
 /*
- * A server whose accept(2) says ERROR, so many TIMES: to the parent, which accepts as long as there is somebody at the door, or to the
- * child that waits for who comes LATER.
+ * A server whose accept(2) says ERROR, so many TIMES: to the parent, which accepts as long as a client is waiting, or to the child
+ * that waits for one that comes LATER.
  */
 static void
 start_refusing(struct server *ret, int error, int times, bool later)
@@ -211,7 +211,8 @@ static void
 test_passing(void)
 {
 	static const int errors[] = {
-		EINTR, EAGAIN, ECONNABORTED, EPROTO, ENOPROTOOPT, ENETDOWN, ENETUNREACH, EHOSTDOWN, EHOSTUNREACH, ENONET, EOPNOTSUPP, EPERM,
+		EINTR, EAGAIN, ECONNABORTED, EPROTO, ENOPROTOOPT, ENETDOWN, ENETUNREACH, EHOSTDOWN, EHOSTUNREACH, ENONET,
+		EOPNOTSUPP, EPERM,
 		ETIMEDOUT,
 	};
 

@@ -301,12 +301,14 @@ test_messages(void)
 	begin(some);
 	good();
 	play("GET / HTTP/1.0\r\n\r\n", says);
-	ok(decision.end == DECIDE_RULE && s->rule->number == 2 && s->readings.reading.count == 1, "a message that is right is believed");
+	ok(decision.end == DECIDE_RULE && s->rule->number == 2 && s->readings.reading.count == 1,
+	    "a message that is right is believed");
 
 	good()->end = DECIDE_UNDECIDED;
 	shared->message.unread = 1;
 	play("GET / HTTP/1.0\r\n\r\n", says);
-	ok(decision.end == DECIDE_UNDECIDED && strcmp(s->unread->name, "protocol") == 0, "so is one of a rule that has not seen enough");
+	ok(decision.end == DECIDE_UNDECIDED && strcmp(s->unread->name, "protocol") == 0,
+	    "so is one of a rule that has not seen enough");
 
 	good()->end = DECIDE_SYSTEM + 1;
 	refused("with an end that there is not");

@@ -30,8 +30,8 @@ struct told {
 };
 
 /*
- * end[RELAY_CLIENT]: what the client holds.  near: as the relay has them, -1 unless kept.  lasts: how often the relay is expected to
- * tell that the connection lasts, -1: never mind.
+ * end[RELAY_CLIENT]: what the client holds.  near: as the relay has them, -1 unless kept.  lasts: how often the relay is expected
+ * to report that the connection lasts, -1: any number.
  */
 struct rig {
 	int end[2], near[2];
@@ -54,7 +54,8 @@ relay_child(int client, int backend, int idle_ms, int report)
 {
 	static uint8_t buffer[RELAY_BUFFER];
 	struct told told = { .lasted = 0 };
-	struct relay_options options = { .idle_ms = idle_ms, .half_close_ms = half_close_ms, .buffer = buffer, .long_lived = count_call, .context = &told.lasted };
+	struct relay_options options = { .idle_ms = idle_ms, .half_close_ms = half_close_ms, .buffer = buffer,
+	    .long_lived = count_call, .context = &told.lasted };
 	int before = count_descriptors();
 
 	relay(client, backend, &options, &told.result);

@@ -292,8 +292,8 @@ test_awaited(void)
 }
 
 /*
- * A list says on every beginning of every input what its patterns say each in a rule of its own, and what it waits for is enough: with
- * fewer bytes than that it still says MORE, whatever they are.
+ * A list says on every beginning of every input what its patterns say each in a rule of its own, and what it waits for is enough:
+ * with fewer bytes than that it still says MORE, whatever they are.
  */
 static void
 test_lists(void)
@@ -302,7 +302,8 @@ test_lists(void)
 		{ "474554", "504f53", "5353482d", NULL }, { "47", "4745", "474554", NULL }, { "474554", "47", NULL },
 		{ "54@2", "5353", "0a@7", NULL }, { "4?45", "5?5?5?", "??41@1", NULL }, { "4745@1", "47@4", NULL },
 	};
-	static const char *const inputs[] = { "GET / x\n", "POST", "SSH-2.0", "PO\n\n\n\n\n\n", "\x16\x03\x01", "xGEAG", "GEXGG", "SAAAAAA\n" };
+	static const char *const inputs[] = { "GET / x\n", "POST", "SSH-2.0", "PO\n\n\n\n\n\n", "\x16\x03\x01", "xGEAG", "GEXGG",
+	    "SAAAAAA\n" };
 	int wrong = 0, early = 0;
 
 	for (size_t l = 0; l < COUNT(lists); l++)
@@ -318,7 +319,8 @@ test_lists(void)
 					begin(one);
 					v = pick_bytes(inputs[i], n, false);
 					any = v == PROBE_YES || any == PROBE_YES ? PROBE_YES : v == PROBE_MORE ? v : any;
-					snprintf(line + strlen(line), sizeof(line) - strlen(line), "%s%s", p > 0 ? "," : "", lists[l][p]);
+					snprintf(line + strlen(line), sizeof(line) - strlen(line), "%s%s", p > 0 ? "," : "",
+					    lists[l][p]);
 				}
 				snprintf(line + strlen(line), sizeof(line) - strlen(line), " close");
 				begin(line);
@@ -589,7 +591,9 @@ parse_cut(struct span in, struct reading *r)
 static void
 test_partial(void)
 {
-	static const struct probe cut = { .name = "cut", .parse = parse_cut, .attributes = { { "list", ATTRIBUTE_TEXT }, { "other", ATTRIBUTE_TEXT } } };
+	static const struct probe cut = { .name = "cut", .parse = parse_cut, .attributes = {
+		{ "list", ATTRIBUTE_TEXT }, { "other", ATTRIBUTE_TEXT },
+	} };
 	static char one[] = "one", two[] = "two";
 	char *globs[] = { two, NULL };
 	struct condition c = { .kind = CONDITION_ATTRIBUTE, .probe = &cut, .attribute = &cut.attributes[0], .globs = globs }, *read;
@@ -755,11 +759,14 @@ test_glob(void)
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct span value = span_of(cases[i].value, strlen(cases[i].value));
 
-		is_int(glob_matches(cases[i].glob, value, ATTRIBUTE_TEXT), cases[i].plain, "the glob \"%s\" and \"%s\"", cases[i].glob, cases[i].value);
+		is_int(glob_matches(cases[i].glob, value, ATTRIBUTE_TEXT), cases[i].plain, "the glob \"%s\" and \"%s\"",
+		    cases[i].glob, cases[i].value);
 		is_int(glob_matches(cases[i].glob, value, ATTRIBUTE_HOST), cases[i].host, "the same glob for host names");
 	}
-	ok(glob_matches("web*", span_of("WebSocket", 9), ATTRIBUTE_ANY_CASE) && glob_matches("H2C", span_of("h2c", 3), ATTRIBUTE_ANY_CASE) &&
-	    !glob_matches("h2c", span_of("h2c.", 4), ATTRIBUTE_ANY_CASE) && glob_matches("*h2c", span_of("h2c", 3), ATTRIBUTE_ANY_CASE),
+	ok(glob_matches("web*", span_of("WebSocket", 9), ATTRIBUTE_ANY_CASE) &&
+	    glob_matches("H2C", span_of("h2c", 3), ATTRIBUTE_ANY_CASE) &&
+	    !glob_matches("h2c", span_of("h2c.", 4), ATTRIBUTE_ANY_CASE) &&
+	    glob_matches("*h2c", span_of("h2c", 3), ATTRIBUTE_ANY_CASE),
 	    "of ATTRIBUTE_ANY_CASE nothing but case is different");
 	ok(glob_matches("a?c", span_of("a\0c", 3), ATTRIBUTE_TEXT), "a NUL in a value matches a ?");
 	ok(!glob_matches("a", span_of("a\0", 2), ATTRIBUTE_TEXT), "a NUL does not end a value");

@@ -266,7 +266,8 @@ test_attempts(bool as_root)
 		printf("# this kernel's Landlock knows of no ports\n");
 		return;
 	}
-	is_int(attempt(SERVER, connects_elsewhere, as_root, log, sizeof(log)), 0, "%s: who serves reaches no port but the rules'", who);
+	is_int(attempt(SERVER, connects_elsewhere, as_root, log, sizeof(log)), 0, "%s: who serves reaches no port but the rules'",
+	    who);
 }
 
 /* --- what must go on working --- */

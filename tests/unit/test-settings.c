@@ -46,7 +46,8 @@ test_user(void)
 		reason = "";
 		r = settings_set(&set, "user", cases[i].value, &reason);
 		if (cases[i].reason == NULL)
-			ok(r == 0 && set.user.uid == cases[i].uid && set.user.gid == cases[i].gid, "set user %s counts", cases[i].value);
+			ok(r == 0 && set.user.uid == cases[i].uid && set.user.gid == cases[i].gid, "set user %s counts",
+			    cases[i].value);
 		else
 			ok(r == -EINVAL && strstr(reason, cases[i].reason) != NULL && set.user.uid == 65534,
 			    "set user \"%s\" is refused: %s", cases[i].value, reason);

@@ -131,7 +131,8 @@ static void
 test_hex(void)
 {
 	for (int c = 0; c < 256; c++) {
-		const char *digits = "0123456789abcdef", *at = c != '\0' ? strchr(digits, c >= 'A' && c <= 'F' ? c - 'A' + 'a' : c) : NULL;
+		const char *digits = "0123456789abcdef", *at = c != '\0' ? strchr(digits, c >= 'A' && c <= 'F' ? c - 'A' + 'a' :
+		    c) : NULL;
 
 		if (words_hex((char)c) != (at != NULL ? (int)(at - digits) : -1))
 			ok(false, "byte %d as a hexadecimal digit", c);
