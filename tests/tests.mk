@@ -78,7 +78,8 @@ replay_tests = \
 
 # report writes down what it was given by whoever ran it; usher-captured is usher with a parser that attacks it.
 check_PROGRAMS = $(unit_tests) $(replay_tests) tests/faults/faults tests/helpers/report tests/helpers/usher-captured
-TESTS = $(unit_tests) $(replay_tests) $(run_tests)
+# The longest first.
+TESTS = $(run_tests) $(unit_tests) $(replay_tests)
 
 # A unit test is one source file of its name, and what several of them need.
 check_LIBRARIES = tests/unit/libfixture.a

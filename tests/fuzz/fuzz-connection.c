@@ -281,8 +281,12 @@ say_goodbye(void)
 static int
 ready(struct pollfd *fds, nfds_t count)
 {
-	int n = __real_poll(fds, count, 0);
+	int n;
 
+	/* the fuzzer has an alarm of its own */
+	do {
+		n = __real_poll(fds, count, 0);
+	} while (n < 0 && errno == EINTR);
 	for (nfds_t i = 0; i < count && n > 0; i++) {
 		int least = 0, have = 0;
 		socklen_t size = sizeof(least);
@@ -439,11 +443,21 @@ check(int fd)
 		expect(client.received == 0);
 }
 
+static int
+lowest_free(void)
+{
+	int fd = dup(STDERR_FILENO);
+
+	expect(fd >= 0);
+	close(fd);
+	return fd;
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
 	uint8_t how = length > 0 ? bytes[0] : 0;
-	int fd;
+	int fd, lowest = lowest_free();
 
 	if (rules.count == 0)
 		begin();
@@ -472,5 +486,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 	check(fd);
 	peer_close(&client);
 	peer_close(&backend);
+	/* nothing else has stayed open, or been closed */
+	expect(lowest_free() == lowest);
 	return 0;
 }

@@ -183,7 +183,10 @@ flood --count=10 --expect='^hello$' 127.0.0.1:$PORT
 like "$RESULT" '^ok=10 ' 'when both are stopped the socket can be started'
 hold killed 2 --say='{HOLD}' --expect=held
 killed=$BEHIND
+pid=$(main_pid)
 systemctl kill usher.service
+# it goes last
+wait_for test ! -e "/proc/$pid"
 let_go killed "$killed"
 like "$(cat "$T/killed.done")" '^ok=0 refused=0 reset=2 ' 'systemctl kill usher.service ends the connections'
 flood --count=10 --expect='^hello$' 127.0.0.1:$PORT
