@@ -46,7 +46,7 @@ int __wrap_connect(int fd, const struct sockaddr *address, socklen_t size);
 int __wrap_pipe2(int fds[2], int flags);
 long __wrap_syscall(long number, long a, long b, long c, long d, long e, long f);
 bool __wrap_log_wants(int level);
-void __wrap_log_line(int level, const char *format, ...);
+void __wrap_log_line(int level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* One that usher talks to.  fd: -1 when there is none (any more).  sent: what it has sent, which the other one is to get. */
 struct peer {

@@ -83,13 +83,18 @@ END
 }
 
 # boot_container: boots the root, which runs what install_test() put there.  Returns 0 if all of it passed, 2 if it did not end.
+# One at a time on this machine: started without a systemd of the machine's own, two would share their control groups, and each
+# would take the other's processes for its own.
 boot_container() {
+	exec 8> "$CACHE/booted.lock"
+	flock -w 1200 8 || bail 'another container has been running for twenty minutes'
 	start boot systemd-nspawn --quiet --directory="$root" --private-network --register=no --keep-unit --boot \
 	    --machine="usher-test-$$"
 	if ! poll 240 gone "$PID"; then
 		end "$PID"
 		return 2
 	fi
+	exec 8>&-
 	if ! grep -q '^1\.\.' "$result"; then
 		cp "$result" "$T/log/inside"
 		return 2
