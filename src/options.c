@@ -176,7 +176,7 @@ options_parse(int argc, char **argv, struct options *options, struct rules *rule
 static void
 describe(const char *name, const char *argument, const char *mark, const char *help)
 {
-	char head[40];
+	char head[64];
 
 	if (argument == NULL)
 		snprintf(head, sizeof head, "--%s%s", name, mark);

@@ -119,7 +119,7 @@ tests_fuzz_fuzz_probe_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_rule_LDFLAGS = $(fuzz_ldflags)
 endif
 
-EXTRA_DIST = tests/captures tests/fuzz/fuzz.sh tests/corpus tests/cross tests/demo tests/distros tests/faults/README tests/lib.sh tests/lint \
+EXTRA_DIST = tests/captures tests/fuzz/fuzz.sh tests/corpus tests/cross tests/demo tests/distros tests/faults/README.md tests/lib.sh tests/lint \
 	tests/run tests/system \
 	tests/helpers/client.pl tests/helpers/converse.pl tests/helpers/deaf.pl tests/helpers/dns.pl tests/helpers/duplex.pl \
 	tests/helpers/flood.pl tests/helpers/hostile.pl tests/helpers/launch.pl tests/helpers/record.pl tests/helpers/syslog.pl

@@ -6,7 +6,8 @@
 
 /*
  * What is certain by a long literal comes first, then what has a magic number, then text that needs a terminator, last the formats
- * that begin with a length.  usher-protocols(7) says the same of every row; tests/run/run-protocols.sh compares them.
+ * that begin with a length.  Nothing but samples tests the order.  usher-protocols(7) has what each row says;
+ * tests/run/run-protocols.sh compares the two.
  */
 const struct probe probes[] = {
 	{ .name = "proxy", .aliases = "proxy-protocol proxy_protocol", .parse = probe_proxy, .to_yes = 11,

@@ -154,6 +154,7 @@ port_verdict(const struct condition *c, const struct address *local)
 	return PROBE_NO;
 }
 
+/* Whether C is known without any of the client's bytes. */
 static bool
 is_of_address(const struct condition *c)
 {
@@ -169,6 +170,7 @@ address_verdict(const struct condition *c, struct connection *connection)
 	return c->kind == CONDITION_TO ? network_verdict(c, intake_local(connection)) : port_verdict(c, intake_local(connection));
 }
 
+/* What C says without its negation. */
 static enum verdict
 plain_verdict(const struct condition *c, const struct evidence *e, struct readings *r, struct awaited *p)
 {

@@ -133,6 +133,9 @@ sed -n '/^\.Sh SETTINGS/,/^\.Sh EXAMPLES/s/^\.It Li set \([a-z-]*\) \([a-z0-9]*\
 { cat "$T/settings"; echo 'any close'; } > "$T/file"
 ok 'usher.conf(5) describes settings' test -s "$T/settings"
 ok "usher.conf(5)'s settings can be set" check_rules "$T/file"
+sed -n 's/^  --\([a-z][a-z-]*\).* \*  *.*/\1/p' "$T/help" | sort > "$T/settable"
+sed 's/^set \([a-z-]*\).*/\1/' "$T/settings" | sort -u > "$T/names"
+ok 'usher.conf(5) has the settings that --help marks with *, and no others' same "$T/settable" "$T/names"
 
 # --- protocols ---
 
