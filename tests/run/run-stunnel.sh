@@ -11,7 +11,7 @@ cat > "$T/rules" << END
 http path=/env exec /bin/sh -c "read -r line; read -r line; env"
 http connect unix:$NGINX_UNIX
 ssh exec $(command -v sshd || echo /usr/sbin/sshd) -i -f $T/sshd_config -E $T/log/sshd-i
-silent=200ms reply "hello first\n"
+silent=2s reply "hello first\n"
 any reject
 END
 
