@@ -14,6 +14,7 @@ run_tests = \
 	tests/run/run-log.sh \
 	tests/run/run-manual.sh \
 	tests/run/run-privsep.sh \
+	tests/run/run-proxy.sh \
 	tests/run/run-protocols.sh \
 	tests/run/run-relay.sh \
 	tests/run/run-server-first.sh \
@@ -55,6 +56,7 @@ unit_tests = \
 	tests/unit/test-options \
 	tests/unit/test-prefix \
 	tests/unit/test-privsep \
+	tests/unit/test-proxy_header \
 	tests/unit/test-probe \
 	tests/unit/test-ratelimit \
 	tests/unit/test-relay \
@@ -74,6 +76,7 @@ replay_tests = \
 	tests/fuzz/replay-logfmt \
 	tests/fuzz/replay-privsep \
 	tests/fuzz/replay-probe \
+	tests/fuzz/replay-proxy_header \
 	tests/fuzz/replay-rule
 
 # report writes down what it was given by whoever ran it; usher-captured is usher with a parser that attacks it.
@@ -104,18 +107,20 @@ tests_fuzz_replay_connection_LDFLAGS = $(AM_LDFLAGS) $(connection_wraps)
 tests_fuzz_replay_logfmt_SOURCES = tests/fuzz/fuzz-logfmt.c tests/fuzz/replay.c
 tests_fuzz_replay_privsep_SOURCES = tests/fuzz/fuzz-privsep.c tests/fuzz/replay.c
 tests_fuzz_replay_probe_SOURCES = tests/fuzz/fuzz-probe.c tests/fuzz/replay.c
+tests_fuzz_replay_proxy_header_SOURCES = tests/fuzz/fuzz-proxy_header.c tests/fuzz/replay.c
 tests_fuzz_replay_rule_SOURCES = tests/fuzz/fuzz-rule.c tests/fuzz/replay.c
 
 # libFuzzer brings its own main.
 if FUZZING
 noinst_PROGRAMS = tests/fuzz/fuzz-address tests/fuzz/fuzz-connection tests/fuzz/fuzz-logfmt tests/fuzz/fuzz-privsep \
-	tests/fuzz/fuzz-probe tests/fuzz/fuzz-rule
+	tests/fuzz/fuzz-probe tests/fuzz/fuzz-proxy_header tests/fuzz/fuzz-rule
 fuzz_ldflags = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_address_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_connection_LDFLAGS = $(fuzz_ldflags) $(connection_wraps)
 tests_fuzz_fuzz_logfmt_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_privsep_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_probe_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_proxy_header_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_rule_LDFLAGS = $(fuzz_ldflags)
 endif
 

@@ -306,6 +306,51 @@ format_unix(const struct address *address, char text[ADDRESS_TEXT])
 		snprintf(text, ADDRESS_TEXT, "unix:%.*s", (int)length, path);
 }
 
+int
+networks_parse(const char *text, struct networks *ret, const char **ret_reason)
+{
+	struct networks n = { 0 };
+	char item[INET6_ADDRSTRLEN + 8];
+
+	*ret_reason = "expected 32 networks at most, with commas between them, e.g. 10.0.0.0/8,2001:db8::/32";
+	for (;; text++) {
+		size_t length = strcspn(text, ",");
+
+		if (length == 0 || length >= sizeof item || n.count == NETWORKS_MAX)
+			return -EINVAL;
+		memcpy(item, text, length);
+		item[length] = '\0';
+		if (strcmp(item, "unix") == 0)
+			n.with_unix = true;
+		else if (cidr_parse(item, &n.each[n.count], ret_reason) < 0)
+			return -EINVAL;
+		else
+			n.count++;
+		text += length;
+		if (*text == '\0')
+			break;
+	}
+	*ret = n;
+	return 0;
+}
+
+bool
+networks_are_empty(const struct networks *n)
+{
+	return n->count == 0 && !n->with_unix;
+}
+
+bool
+networks_contain(const struct networks *n, const struct address *address)
+{
+	if (n->with_unix && address->length > 0 && address->sa.sa_family == AF_UNIX)
+		return true;
+	for (size_t i = 0; i < n->count; i++)
+		if (cidr_contains(&n->each[i], address))
+			return true;
+	return false;
+}
+
 const char *
 address_format(const struct address *address, char text[ADDRESS_TEXT])
 {

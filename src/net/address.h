@@ -75,6 +75,25 @@ bool cidr_contains(const struct cidr *network, const struct address *address);
  */
 int address_from_text(const char *host, const char *port, struct address *ret);
 
+/* As many as a setting can have. */
+#define NETWORKS_MAX 32
+
+/* Some networks; and with_unix: whoever comes by a Unix socket. */
+struct networks {
+	bool with_unix;
+	size_t count;
+	struct cidr each[NETWORKS_MAX];
+};
+
+/* Parse a list with commas: what cidr_parse() takes, and `unix'. */
+int networks_parse(const char *text, struct networks *ret, const char **ret_reason);
+
+/* Whether there is nothing in N. */
+bool networks_are_empty(const struct networks *n);
+
+/* Whether ADDRESS is in one of them. */
+bool networks_contain(const struct networks *n, const struct address *address);
+
 /* Turn ::ffff:192.0.2.1 into 192.0.2.1, which is what people write in rules and expect in logs.  Others stay as they are. */
 void address_unmap(struct address *address);
 

@@ -21,6 +21,7 @@
  * peer: the client: from getpeername(2), or, where that does not say (a Unix socket, a client that has gone), from REMOTE_ADDR
  *     and REMOTE_PORT (systemd, stunnel: REMOTE_HOST) or TCPREMOTEIP and TCPREMOTEPORT (UCSPI).
  * local: our side, filled in by intake_local().
+ * via: length 0, or the proxy that the socket is connected to, where a PROXY protocol header has named peer and local.
  * local_error: 0, or what intake_local() failed with.
  * name: the descriptor's name from LISTEN_FDNAMES, or NULL.
  */
@@ -30,6 +31,7 @@ struct connection {
 	int local_error;
 	struct address peer;
 	struct address local;
+	struct address via;
 	const char *name;
 };
 

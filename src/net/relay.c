@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -241,7 +242,7 @@ splice_in(struct half *h)
 	return 0;
 }
 
-/* Take what FROM has.  Only called when nothing is held.  Returns whether anything happened. */
+/* Take what FROM has; behind the preface, where that is held.  Returns whether anything happened. */
 static bool
 half_read(struct relay *r, enum relay_side side)
 {
@@ -258,7 +259,7 @@ half_read(struct relay *r, enum relay_side side)
 	h->in_pipe = n > 0;
 	if (n == 0) {
 		h->buffer = free_buffer(r, side);
-		n = recv(h->from, h->buffer, BUFFER, MSG_DONTWAIT);
+		n = recv(h->from, h->buffer + h->held, BUFFER - h->held, MSG_DONTWAIT);
 	}
 	if (n < 0) {
 		if (!side_failed(r, side, errno))
@@ -271,7 +272,7 @@ half_read(struct relay *r, enum relay_side side)
 		if (r->waits < 0 && has_left(r, side))
 			setsockopt(h->from, SOL_SOCKET, SO_KEEPALIVE, &off, sizeof off);
 	}
-	h->held = (size_t)n;
+	h->held += (size_t)n;
 	return true;
 }
 
@@ -515,6 +516,19 @@ half_begin(struct half *h, int from, int to, bool ready)
 	*h = (struct half){ .from = from, .to = to, .pipe = { -1, -1 }, .may_splice = true, .ready = ready };
 }
 
+/* What the backend gets first is as if the client's half had taken it. */
+static void
+hold_preface(struct relay *r)
+{
+	struct half *h = &r->halves[RELAY_CLIENT];
+
+	if (r->options->preface_length == 0)
+		return;
+	memcpy(r->options->buffer, r->options->preface, r->options->preface_length);
+	h->held = r->options->preface_length;
+	half_read(r, RELAY_CLIENT);
+}
+
 void
 relay(int client, int backend, const struct relay_options *options, struct relay_result *ret)
 {
@@ -530,6 +544,7 @@ relay(int client, int backend, const struct relay_options *options, struct relay
 	for (int side = RELAY_CLIENT; side <= RELAY_BACKEND; side++)
 		setsockopt(r.fds[side], SOL_SOCKET, SO_OOBINLINE, &on, sizeof on);
 
+	hold_preface(&r);
 	for (;;) {
 		bool moved = half_shovel(&r, RELAY_CLIENT);
 
@@ -547,7 +562,9 @@ relay(int client, int backend, const struct relay_options *options, struct relay
 	for (int side = RELAY_CLIENT; side <= RELAY_BACKEND; side++)
 		side_close(&r, side);
 	for (int side = RELAY_CLIENT; side <= RELAY_BACKEND; side++) {
-		r.result.bytes[side] = r.halves[side].moved;
+		uint64_t moved = r.halves[side].moved, preface = side == RELAY_CLIENT ? options->preface_length : 0;
+
+		r.result.bytes[side] = moved > preface ? moved - preface : 0;
 		if (r.halves[side].pipe[0] >= 0)
 			stop_splicing(&r.halves[side]);
 	}

@@ -44,6 +44,8 @@ struct relay_result {
  * that side acknowledges some; this is looked at when the time has passed, and again after the same time.
  * half_close_ms: the same once one side has finished sending.
  * buffer: RELAY_BUFFER bytes, of which a chat touches no more than what one message fills.
+ * preface: PREFACE_LENGTH bytes, RELAY_BUFFER / 4 at the most, that the backend gets in front of the client's, in one segment with
+ * the first of those that have arrived.  They are none of the bytes that are counted.
  * long_lived: called with CONTEXT, once at the most, when the connection turns out not to be over in a moment.  NULL: nothing to
  * call.
  */
@@ -51,6 +53,8 @@ struct relay_options {
 	int idle_ms;
 	int half_close_ms;
 	uint8_t *buffer;
+	const uint8_t *preface;
+	size_t preface_length;
 	void (*long_lived)(void *context);
 	void *context;
 };

@@ -218,6 +218,24 @@ sniff_wait(struct sniff *s, size_t want, int64_t deadline)
 	return s->family == AF_UNIX ? wait_unix(s, deadline) : wait_poll(s, want, deadline);
 }
 
+int
+sniff_consume(struct sniff *s, size_t n)
+{
+	for (size_t left = n; left > 0;) {
+		/* it stops where an urgent byte was */
+		ssize_t taken = recv(s->fd, s->bytes, left, MSG_DONTWAIT);
+
+		if (taken < 0 && errno == EINTR)
+			continue;
+		if (taken <= 0)
+			return taken == 0 ? -ECONNRESET : -broken(errno);
+		left -= (size_t)taken;
+	}
+	s->have = 0;
+	s->ended = s->blocked = false;
+	return sniff_now(s);
+}
+
 void
 sniff_end(struct sniff *s, bool for_relay)
 {

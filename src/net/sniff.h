@@ -52,6 +52,12 @@ int sniff_now(struct sniff *s);
  */
 int sniff_wait(struct sniff *s, size_t want, int64_t deadline);
 
+/*
+ * Take the first N bytes of those that have arrived off the connection; what is behind them is at the beginning then.  Returns 0 or
+ * -errno of the connection.
+ */
+int sniff_consume(struct sniff *s, size_t n);
+
 /* Put back every socket option that was changed; SO_OOBINLINE stays for a relay, FOR_RELAY, which wants it as well. */
 void sniff_end(struct sniff *s, bool for_relay);
 

@@ -21,6 +21,31 @@ parse_exec(struct parser *p, struct action *a, const struct word *words, int cou
 }
 
 static int
+parse_options(struct parser *p, struct action *a, const struct word *words, int count)
+{
+	struct settings scratch;
+	const char *reason;
+
+	a->options = parser_reserve(p, (size_t)count * sizeof *a->options);
+	if (a->options == NULL)
+		return -ENOSPC;
+	for (int i = 0; i < count; i++) {
+		const char *word = words[i].text, *equals = strchr(word, '=');
+		const struct setting *s = equals != NULL ? settings_find(word, (size_t)(equals - word)) : NULL;
+
+		if (s == NULL || !s->of_connect)
+			return parser_refuse(p, word, "expected an option of connect, e.g. proxy=v2 (addresses have commas between them)");
+		for (size_t k = 0; k < a->option_count; k++)
+			if (a->options[k].setting == s)
+				return parser_refuse(p, word, "this option is there twice");
+		if (settings_set(&scratch, s->name, equals + 1, &reason) < 0)
+			return parser_refuse(p, word, reason);
+		a->options[a->option_count++] = (struct option){ s, equals + 1 };
+	}
+	return 0;
+}
+
+static int
 parse_connect(struct parser *p, struct action *a, const struct word *words, int count)
 {
 	const char *reason;
@@ -29,8 +54,6 @@ parse_connect(struct parser *p, struct action *a, const struct word *words, int 
 
 	if (count == 0)
 		return parser_refuse(p, "connect", "expected an address behind it, e.g. connect 127.0.0.1:8443");
-	if (count > 1)
-		return parser_refuse(p, words[1].text, "connect takes one word, addresses with commas between them");
 	r = parser_list(p, words[0].text, &items, &a->count);
 	if (r < 0)
 		return r;
@@ -47,7 +70,7 @@ parse_connect(struct parser *p, struct action *a, const struct word *words, int 
 			return parser_refuse(p, written, reason);
 		a->endpoints[i].text = written;
 	}
-	return 0;
+	return parse_options(p, a, words + 1, count - 1);
 }
 
 static int
@@ -93,4 +116,17 @@ action_parse(struct parser *p, struct action *a, int action, const struct word *
 {
 	a->kind = actions[action].kind;
 	return actions[action].parse(p, a, words, count);
+}
+
+const struct settings *
+action_settings(const struct action *a, const struct settings *all, struct settings *own)
+{
+	const char *reason;
+
+	if (a->option_count == 0)
+		return all;
+	*own = *all;
+	for (size_t i = 0; i < a->option_count; i++)
+		settings_set(own, a->options[i].setting->name, a->options[i].value, &reason);
+	return own;
 }

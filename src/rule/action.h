@@ -12,4 +12,9 @@ int action_find(const struct word *w);
 /* Parse action number ACTION from the COUNT words behind its name.  Returns as condition_parse(). */
 int action_parse(struct parser *p, struct action *a, int action, const struct word *words, int count);
 
+/*
+ * The settings that hold where A is carried out: ALL, or where A has options, a copy with those in *OWN.  Returns which it is.
+ */
+const struct settings *action_settings(const struct action *a, const struct settings *all, struct settings *own);
+
 #endif

@@ -20,6 +20,7 @@
 #include "net/intake.h"
 #include "probe/probe.h"
 #include "rule/readings.h"
+#include "rule/settings.h"
 
 enum condition_kind {
 	CONDITION_ANY,
@@ -65,12 +66,20 @@ struct condition {
 
 enum action_kind { ACTION_EXEC, ACTION_CONNECT, ACTION_REPLY, ACTION_REJECT, ACTION_CLOSE };
 
+/* An option behind the addresses of connect: a setting for this rule alone. */
+struct option {
+	const struct setting *setting;
+	const char *value;
+};
+
 struct action {
 	enum action_kind kind;
 	const char *text;			/* as written, for logs: connect 127.0.0.1:22 */
 	char **argv;				/* EXEC: NULL-terminated */
 	struct endpoint *endpoints;		/* CONNECT */
 	size_t count;				/* CONNECT: of endpoints; REPLY: bytes of reply */
+	struct option *options;			/* CONNECT */
+	size_t option_count;
 	const char *reply;			/* REPLY */
 };
 

@@ -19,37 +19,41 @@
 
 const struct setting settings_table[] = {
 	{ "timeout", "TIME", SETTING_TIME, offsetof(struct settings, timeout_ms),
-	    "how long the first bytes may take (3s; 0: any time)" },
+	    "how long the first bytes may take (3s; 0: any time)", false },
 	{ "connect-timeout", "TIME", SETTING_TIME, offsetof(struct settings, connect_timeout_ms),
-	    "how long reaching a backend may take (5s; 0: any time)" },
+	    "how long reaching a backend may take (5s; 0: any time)", true },
 	{ "idle-timeout", "TIME", SETTING_TIME, offsetof(struct settings, idle_timeout_ms),
-	    "end a relayed connection on which nothing moves for TIME (0: never)" },
+	    "end a relayed connection on which nothing moves for TIME (0: never)", true },
 	{ "half-close-timeout", "TIME", SETTING_TIME, offsetof(struct settings, half_close_timeout_ms),
-	    "the same once one side has finished sending (10m; 0: never)" },
+	    "the same once one side has finished sending (10m; 0: never)", true },
+	{ "proxy", "off|v1|v2", SETTING_PROXY, 0,
+	    "tell backends the client's address by a PROXY protocol header of this version (off)", true },
+	{ "accept-proxy", "NETWORK,...", SETTING_NETWORKS, offsetof(struct settings, accept_proxy),
+	    "have connections from these networks begin with a PROXY protocol header, and no others (off)", false },
 	{ "client-address", "auto|socket|environment", SETTING_CLIENT, 0,
-	    "whom to believe where socket and environment name different clients (auto: see usher(8), STARTING)" },
+	    "whom to believe where socket and environment name different clients (auto: see usher(8), STARTING)", false },
 	{ "undecided", "close|next", SETTING_UNDECIDED, 0,
-	    "what happens where an attribute that a rule asks about cannot be read (close)" },
+	    "what happens where an attribute that a rule asks about cannot be read (close)", false },
 	{ "sandbox", "auto|require|off", SETTING_SANDBOX, 0,
-	    "whether a process that reads what a client sends must, or may not, be locked in (auto: as far as can be)" },
+	    "whether a process that reads what a client sends must, or may not, be locked in (auto: as far as can be)", false },
 	{ "user", "NAME|UID[:GID]", SETTING_USER, 0,
-	    "whom a process that reads what a client sends becomes, where usher was started as root (65534, nobody)" },
+	    "whom a process that reads what a client sends becomes, where usher was started as root (65534, nobody)", false },
 	{ "log", "WHERE", SETTING_LOG, offsetof(struct settings, log),
-	    "auto, stderr, syslog or none (auto: stderr, but syslog where that is the client's socket)" },
+	    "auto, stderr, syslog or none (auto: stderr, but syslog where that is the client's socket)", false },
 	{ "verbose", NULL, SETTING_BOOL, offsetof(struct settings, verbose),
-	    "log what led to the decision" },
+	    "log what led to the decision", false },
 	{ "max-connections", "N", SETTING_COUNT, offsetof(struct settings, max_connections),
-	    "when listening: no more than N connections at a time (1000; 0: no limit)" },
+	    "when listening: no more than N connections at a time (1000; 0: no limit)", false },
 	{ "max-per-source", "N", SETTING_COUNT, offsetof(struct settings, max_per_source),
-	    "when listening: refuse more than N connections of one address at a time (0: no limit)" },
+	    "when listening: refuse more than N connections of one address at a time (0: no limit)", false },
 	{ "source-prefix", "BITS", SETTING_BITS, offsetof(struct settings, source_prefix),
-	    "when listening: IPv6 addresses that share BITS count as one (64)" },
+	    "when listening: IPv6 addresses that share BITS count as one (64)", false },
 	{ "when-full", "wait|refuse", SETTING_FULL, 0,
-	    "when listening: what happens beyond --max-connections (wait: they stay in the backlog)" },
+	    "when listening: what happens beyond --max-connections (wait: they stay in the backlog)", false },
 	{ "drain", "TIME", SETTING_TIME, offsetof(struct settings, drain_ms),
-	    "when listening: how long to wait on SIGTERM for connections to end (without: until they have)" },
+	    "when listening: how long to wait on SIGTERM for connections to end (without: until they have)", false },
 	{ "idle-exit", "TIME", SETTING_TIME, offsetof(struct settings, idle_exit_ms),
-	    "when listening: exit when there was no connection for TIME (0: never)" },
+	    "when listening: exit when there was no connection for TIME (0: never)", false },
 	{ 0 },
 };
 
@@ -211,6 +215,17 @@ settings_set(struct settings *settings, const char *name, const char *value, con
 		if (choice >= 0)
 			settings->sandbox = (enum sandbox_mode)choice;
 		return choice < 0 ? -EINVAL : 0;
+	case SETTING_PROXY:
+		choice = which(value, "off v1 v2");
+		*ret_reason = "expected off, v1 or v2";
+		if (choice >= 0)
+			settings->proxy = (enum proxy_version)choice;
+		return choice < 0 ? -EINVAL : 0;
+	case SETTING_NETWORKS:
+		if (strcmp(value, "off") != 0)
+			return networks_parse(value, (struct networks *)(void *)field, ret_reason);
+		*(struct networks *)(void *)field = (struct networks){ 0 };
+		return 0;
 	case SETTING_USER:
 		return set_user(&settings->user, value, ret_reason);
 	case SETTING_BOOL:

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "net/intake.h"
+#include "net/proxy_header.h"
 
 /* The most connections that can be asked for. */
 #define SETTINGS_COUNT_MAX 1000000
@@ -24,6 +25,8 @@ struct user {
 /*
  * Times in milliseconds.  timeout_ms, connect_timeout_ms, idle_timeout_ms, half_close_timeout_ms and idle_exit_ms 0: never;
  * drain_ms -1: for ever.  max_connections and max_per_source 0: no limit.
+ * accept_proxy: from where a connection must begin with a PROXY protocol header.
+ * proxy: which header a backend gets in front of the client's bytes.
  * undecided_next: where a rule's attribute could not be read, try the next rule, rather than close.
  * source_prefix: bits of an IPv6 address that make a source.  refuse_when_full: refuse beyond max_connections, rather than leave in
  * the backlog.
@@ -33,6 +36,8 @@ struct settings {
 	int connect_timeout_ms;
 	int idle_timeout_ms;
 	int half_close_timeout_ms;
+	enum proxy_version proxy;
+	struct networks accept_proxy;
 	enum client_address client_address;
 	enum log_target log;
 	bool verbose;
@@ -49,12 +54,12 @@ struct settings {
 
 enum setting_kind {
 	SETTING_TIME, SETTING_COUNT, SETTING_BITS, SETTING_FULL, SETTING_UNDECIDED, SETTING_CLIENT, SETTING_LOG, SETTING_SANDBOX,
-	SETTING_USER, SETTING_BOOL,
+	SETTING_USER, SETTING_PROXY, SETTING_NETWORKS, SETTING_BOOL,
 };
 
 /*
  * One of them.  argument: what --help calls its value; NULL: the flag takes none and means yes.  offset: of the field in struct
- * settings, where the kind alone does not say which it is.
+ * settings, where the kind alone does not say which it is.  of_connect: it is also an option of `connect', for that rule alone.
  */
 struct setting {
 	const char *name;
@@ -62,6 +67,7 @@ struct setting {
 	enum setting_kind kind;
 	size_t offset;
 	const char *help;
+	bool of_connect;
 };
 
 /* All of them; ends with a row that has no name. */

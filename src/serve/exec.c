@@ -21,16 +21,27 @@ static const char *const ours[] = {
 	"PROTO", "REMOTE_ADDR", "REMOTE_PORT", "TCPREMOTEIP", "TCPREMOTEPORT", "TCPLOCALIP", "TCPLOCALPORT", "USHER_*",
 };
 
-static bool
-is_ours(const char *entry)
-{
-	for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++) {
-		size_t n = strcspn(ours[i], "*");
+/* Further names for both ends of the socket; none of them is true where a proxy is the other end. */
+static const char *const ends[] = { "REMOTE_HOST", "TCPREMOTEHOST", "TCPREMOTEINFO", "TCPLOCALHOST" };
 
-		if (strncmp(entry, ours[i], n) == 0 && (ours[i][n] == '*' || entry[n] == '='))
+static bool
+is_among(const char *entry, const char *const names[], size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		size_t n = strcspn(names[i], "*");
+
+		if (strncmp(entry, names[i], n) == 0 && (names[i][n] == '*' || entry[n] == '='))
 			return true;
 	}
 	return false;
+}
+
+/* Whether ENTRY is not passed on to a program that is executed for C. */
+static bool
+is_dropped(const struct connection *c, const char *entry)
+{
+	return is_among(entry, ours, sizeof ours / sizeof ours[0]) ||
+	    (c->via.length > 0 && is_among(entry, ends, sizeof ends / sizeof ends[0]));
 }
 
 /*
@@ -120,7 +131,7 @@ make_environment(struct connection *c, const struct probe *probe, const struct r
 		return NULL;
 	e.text = (char *)(e.entries + entries);
 	for (size_t i = 0; i < inherited; i++)
-		if (!is_ours(environ[i]))
+		if (!is_dropped(c, environ[i]))
 			e.entries[e.count++] = environ[i];
 	add_address(&e, &c->peer, "REMOTE_ADDR", "REMOTE_PORT");
 	if (address_is_ip(&c->peer)) {

@@ -79,12 +79,20 @@ unread_number(const struct session *s)
 static void
 put(struct privsep_message *m, const struct session *s, const struct decision *d)
 {
+	const struct connection *c = s->connection;
+
 	m->end = d->end;
 	m->error = d->error;
 	m->rule = s->rule != NULL ? s->rule->number : 0;
 	m->unread = unread_number(s);
 	m->probe = s->probe != NULL ? (uint32_t)(s->probe - probes) + 1 : 0;
 	m->have = (uint32_t)s->sniff.have;
+	m->fault = d->fault;
+	m->proxied = c->via.length > 0;
+	if (m->proxied) {
+		m->peer = c->peer;
+		m->local = c->local;
+	}
 	put_attributes(m, s);
 }
 
@@ -211,6 +219,39 @@ take_attributes(const struct privsep_message *m, const struct probe *probe, stru
 	return true;
 }
 
+/* Whether A is as the kernel would give it; length 0: it is not known. */
+static bool
+is_address(const struct address *a)
+{
+	if (a->length == 0)
+		return true;
+	switch (a->sa.sa_family) {
+	case AF_INET:
+		return a->length == sizeof a->in;
+	case AF_INET6:
+		return a->length == sizeof a->in6;
+	case AF_UNIX:
+		return a->length >= sizeof a->sa.sa_family && a->length <= sizeof a->un;
+	}
+	return false;
+}
+
+/* Have C say what a header has said, or return false. */
+static bool
+take_addresses(const struct privsep_message *m, const struct settings *settings, struct connection *c)
+{
+	if (m->proxied == 0)
+		return true;
+	if (m->proxied > 1 || !networks_contain(&settings->accept_proxy, &c->peer))
+		return false;
+	if (m->peer.length == 0 || !is_address(&m->peer) || !is_address(&m->local))
+		return false;
+	c->via = c->peer;
+	c->peer = m->peer;
+	c->local = m->local;
+	return true;
+}
+
 static size_t
 count_probes(void)
 {
@@ -227,6 +268,7 @@ privsep_take(const struct privsep_message *m, size_t length, struct session *s, 
 	const struct rule *rule = NULL;
 	const struct attribute_kind *unread = NULL;
 	struct reading *reading = &s->readings.reading;
+	struct connection c = *s->connection;
 
 	fail(ret, EPROTO, "");
 	reading->count = 0;
@@ -236,11 +278,15 @@ privsep_take(const struct privsep_message *m, size_t length, struct session *s, 
 		return "its answer has no such end";
 	if (m->error < 0 || m->error > 4095 || (m->error != 0 && m->end != DECIDE_CLIENT_RESET))
 		return "its answer has no such error";
+	if (m->fault >= PROXY_FAULTS || (m->fault != PROXY_FINE) != (m->end == DECIDE_PROXY_HEADER))
+		return "its answer has no such fault";
+	if (!take_addresses(m, s->settings, &c))
+		return "its answer has addresses that cannot be";
 	if (m->rule != 0 && (rule = rule_by_number(rules, m->rule)) == NULL)
 		return "its answer has no such rule";
 	if ((rule != NULL) != (m->end == DECIDE_RULE || m->end == DECIDE_UNDECIDED))
 		return "its answer has a rule too many or too few";
-	if (m->end == DECIDE_RULE && !rule_address_holds(rule, s->connection))
+	if (m->end == DECIDE_RULE && !rule_address_holds(rule, &c))
 		return "its answer has a rule that does not hold for these addresses";
 	if (m->end == DECIDE_UNDECIDED && (unread = unread_by_number(rule, m->unread)) == NULL)
 		return "its answer has no such attribute";
@@ -252,12 +298,14 @@ privsep_take(const struct privsep_message *m, size_t length, struct session *s, 
 		reading->count = 0;
 		return "its answer has attributes that cannot be";
 	}
+	*s->connection = c;
 	s->rule = rule;
 	s->unread = unread;
 	s->probe = m->probe != 0 ? &probes[m->probe - 1] : NULL;
 	s->sniff.have = m->have;
 	ret->end = (enum decide_end)m->end;
 	ret->error = m->error;
+	ret->fault = (enum proxy_fault)m->fault;
 	return NULL;
 }
 
@@ -272,8 +320,9 @@ receive(struct session *s, int pipe, char *buffer)
 	struct pollfd p = { .fd = pipe, .events = POLLIN };
 	size_t length = 0;
 
+	/* the header of a proxy has a time of its own */
 	if (deadline != CLOCK_NEVER)
-		deadline += GRACE_MS;
+		deadline += GRACE_MS + s->settings->timeout_ms * !networks_are_empty(&s->settings->accept_proxy);
 	while (length < sizeof(struct privsep_message)) {
 		int r = stop_poll(&p, 1, clock_left(show < deadline ? show : deadline));
 		ssize_t n;

@@ -30,6 +30,9 @@ struct privsep_message {
 		uint16_t length;
 	} attributes[READING_ATTRIBUTES];
 	char text[PRIVSEP_TEXT];
+	uint32_t fault;			/* enum proxy_fault */
+	uint32_t proxied;		/* 1: a PROXY protocol header was there */
+	struct address peer, local;	/* of the connection then */
 };
 
 /* How a process decides: decide(), or what a test has in its place. */

@@ -19,6 +19,8 @@
 #include "net/fault.h"
 #include "net/relay.h"
 #include "net/reset.h"
+#include "rule/action.h"
+#include "serve/announce.h"
 #include "serve/decide.h"
 #include "serve/exec.h"
 #include "serve/privsep.h"
@@ -174,11 +176,15 @@ static int
 act_connect(struct session *s)
 {
 	const struct action *a = &s->rule->action;
+	struct settings own;
+	const struct settings *settings = action_settings(a, s->settings, &own);
+	uint8_t header[PROXY_HEADER_MAX];
 	/* once the line says what was in the bytes, the room that they are in can be used again */
 	struct relay_options options = {
-		.idle_ms = s->settings->idle_timeout_ms,
-		.half_close_ms = s->settings->half_close_timeout_ms,
+		.idle_ms = settings->idle_timeout_ms,
+		.half_close_ms = settings->half_close_timeout_ms,
 		.buffer = s->sniff.bytes,
+		.preface = header,
 		.long_lived = show_relaying,
 		.context = s,
 	};
@@ -187,7 +193,9 @@ act_connect(struct session *s)
 	int fd;
 
 	_Static_assert(RELAY_BUFFER <= sizeof s->sniff.bytes, "the relay has room");
-	fd = dial(a->endpoints, a->count, clock_limit(clock_ms(), s->settings->connect_timeout_ms), &s->backend, failure);
+	fd = dial(a->endpoints, a->count, clock_limit(clock_ms(), settings->connect_timeout_ms), &s->backend, failure);
+	if (fd >= 0 && settings->proxy != PROXY_OFF)
+		options.preface_length = announce(s, settings->proxy, header);
 	if (fd >= 0 && !confine_relay(s)) {
 		reset_close(fd);
 		return conclude_unconfined(s);
@@ -279,6 +287,13 @@ serve(struct storage *storage, const struct rules *rules, const struct settings 
 		privsep_decide(s, rules, decide, &d);
 	if (d.end == DECIDE_RULE)
 		return act(s);
+	if (d.end == DECIDE_PROXY_HEADER) {
+		reset_close(c->fd);
+		session_describe(s);
+		logfmt_text(&s->line, "error", proxy_fault_text(d.fault));
+		session_log_end(s, LOG_INFO, decide_end_name(d.end));
+		return EX_OK;
+	}
 	drain(c->fd);
 	close(c->fd);
 	if (d.error != 0 || *d.failure != '\0')

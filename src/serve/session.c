@@ -32,6 +32,8 @@ session_describe(struct session *s)
 	if (!log_wants(LOG_INFO))
 		return;
 	logfmt_text(l, "client", address_format(&s->connection->peer, text));
+	if (s->connection->via.length > 0)
+		logfmt_text(l, "via", address_format(&s->connection->via, text));
 	if (s->connection->name != NULL)
 		logfmt_text(l, "socket", s->connection->name);
 	probe_describe(l, s->probe, &s->readings.reading, s->sniff.have);
@@ -47,6 +49,8 @@ session_describe(struct session *s)
 		logfmt_text(l, "action", s->rule->action.text);
 	if (s->backend.length > 0)
 		logfmt_text(l, "backend", address_format(&s->backend, text));
+	if (s->id[0] != '\0')
+		logfmt_text(l, "id", s->id);
 }
 
 void

@@ -13,6 +13,9 @@
 #include "rule/rule.h"
 #include "net/sniff.h"
 
+/* 32 hexadecimal digits. */
+#define SESSION_ID 33
+
 /*
  * Everything that goes into the log line.  Its order matters, see storage.h.  Pointers are borrowed.  Zeroed at the start.
  */
@@ -27,6 +30,7 @@ struct session {
 	const struct attribute_kind *unread;	/* of the rule that stayed undecided; NULL: none did */
 	const struct probe *probe;	/* NULL: not known */
 	struct address backend;		/* length 0: none yet */
+	char id[SESSION_ID];		/* what a PROXY protocol header calls the connection; empty: none was sent */
 	struct readings readings;
 	struct sniff sniff;
 	uint8_t scratch[SNIFF_MAX];

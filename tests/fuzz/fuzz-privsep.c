@@ -28,10 +28,13 @@ begin(void)
 		"http host=a.example,b.example exec /bin/a", "http host=c.example from=127.0.0.0/8 reject", "port=1 close",
 		"any close",
 	};
-	struct settings settings;
+	static struct settings settings;
+	const char *reason;
 	struct complaint complaint;
 
 	settings_defaults(&settings);
+	expect(settings_set(&settings, "accept-proxy", "unix", &reason) == 0);
+	storage.session.settings = &settings;
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
 		expect(grammar_line(&rules, &settings, NULL, 0, lines[i], &complaint) == 0);
 	storage.connection.fd = -1;
@@ -53,7 +56,10 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 	s->rule = NULL;
 	s->unread = NULL;
 	s->probe = NULL;
-	storage.connection.local_error = 0;
+	storage.connection = (struct connection){ .fd = -1 };
+	/* a client of a Unix socket, now and then */
+	if (length > 0 && bytes[length - 1] & 1)
+		storage.connection.peer = (struct address){ .length = sizeof(sa_family_t), .sa.sa_family = AF_UNIX };
 	expect(privsep_take(&message, sizeof(message) - 1, s, &rules, &d) != NULL && d.end == DECIDE_SYSTEM);
 	if (privsep_take(&message, sizeof(message), s, &rules, &d) != NULL) {
 		expect(d.end == DECIDE_SYSTEM && s->rule == NULL && s->probe == NULL && r->count == 0);
@@ -62,8 +68,9 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 	expect(d.end < DECIDE_SYSTEM && d.error >= 0);
 	expect((d.end == DECIDE_RULE || d.end == DECIDE_UNDECIDED) == (s->rule != NULL));
 	expect((d.end == DECIDE_UNDECIDED) == (s->unread != NULL));
+	expect(storage.connection.via.length == 0 || storage.connection.peer.length > 0);
 	/* the client has no address, and our own cannot be asked for */
-	expect(d.end != DECIDE_RULE || s->rule->number == 1 || s->rule->number == 4);
+	expect(storage.connection.via.length > 0 || d.end != DECIDE_RULE || s->rule->number == 1 || s->rule->number == 4);
 	for (size_t i = 0; i < r->count; i++)
 		expect(s->probe != NULL && r->attribute[i].value.bytes >= (const uint8_t *)message.text &&
 		    r->attribute[i].value.bytes + r->attribute[i].value.length <= (const uint8_t *)message.text + PRIVSEP_TEXT);

@@ -17,12 +17,14 @@ fuzz() {
 	    -artifact_prefix="$folder/$name/found/" "$folder/$name/new" "$@" > "$folder/$name/log" 2>&1 < /dev/null
 }
 
-targets='probe rule address connection logfmt privsep'
+targets='probe rule address connection logfmt privsep proxy_header'
 declare -A pid
-fuzz probe "$corpus/real" "$corpus/made" &
-pid[probe]=$!
-for name in rule address connection logfmt privsep; do
-	fuzz "$name" "$corpus/$name" &
+for name in $targets; do
+	case $name in
+	probe) seeds=("$corpus/real" "$corpus/made") ;;
+	*) seeds=("$corpus/$name") ;;
+	esac
+	fuzz "$name" "${seeds[@]}" &
 	pid[$name]=$!
 done
 count=0

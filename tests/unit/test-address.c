@@ -379,6 +379,42 @@ test_format(void)
 	is_str(address_host(&a, host), "2001:db8::1", "the host of an IPv6 address has no brackets");
 }
 
+static void
+test_networks(void)
+{
+	static const char *const bad[] = { "", ",", "10.0.0.0/8,", ",10.0.0.0/8", "10.0.0.0/8,,unix", "10.0.0.0/8 192.0.2.1",
+		"10.0.0.1/8", "name", "10.0.0.0/8,name", "2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff:0000:1111:2222:3333" };
+	struct networks n = { .count = 77 };
+	struct address a = { .length = sizeof(sa_family_t), .sa.sa_family = AF_UNIX }, vsock = { .length = sizeof(a.vm) };
+	const char *reason;
+	char many[NETWORKS_MAX * 16 + 16] = "10.0.0.1";
+
+	vsock.sa.sa_family = AF_VSOCK;
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		reason = NULL;
+		is_int(networks_parse(bad[i], &n, &reason), -EINVAL, "networks \"%s\" are refused", bad[i]);
+		ok(reason != NULL && n.count == 77, "networks that are refused: a reason, and nothing is returned");
+	}
+	for (size_t i = 1; i < NETWORKS_MAX; i++)
+		strcat(many, ",10.0.0.1");
+	is_int(networks_parse(many, &n, &reason), 0, "as many networks as there may be");
+	strcat(many, ",10.0.0.1");
+	is_int(networks_parse(many, &n, &reason), -EINVAL, "one network more is refused");
+	is_int(networks_parse("10.0.0.0/8,2001:db8::/32", &n, &reason), 0, "two networks");
+	ok(!networks_contain(&n, &a) && !networks_contain(&n, &vsock), "what is not IP is in none");
+	address_from_text("10.1.2.3", "1", &a);
+	ok(networks_contain(&n, &a), "an address is in the first");
+	address_from_text("2001:db8::1", "1", &a);
+	ok(networks_contain(&n, &a), "an address is in the second");
+	address_from_text("11.1.2.3", "1", &a);
+	ok(!networks_contain(&n, &a), "an address is in neither");
+	a.length = 0;
+	ok(!networks_contain(&n, &a), "what is not known is in neither");
+	is_int(networks_parse("unix", &n, &reason), 0, "only Unix sockets");
+	a = (struct address){ .length = sizeof(sa_family_t), .sa.sa_family = AF_UNIX };
+	ok(networks_contain(&n, &a) && !networks_contain(&n, &vsock) && !networks_are_empty(&n), "a Unix socket, and nothing else");
+}
+
 int
 main(void)
 {
@@ -389,6 +425,7 @@ main(void)
 	test_endpoint_hosts();
 	test_cidr_parse();
 	test_cidr_contains();
+	test_networks();
 	test_from_text();
 	test_format();
 	return done_testing();

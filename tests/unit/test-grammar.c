@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "fixture.h"
+#include "rule/action.h"
 #include "rule/grammar.h"
 #include "rule/settings.h"
 #include "tap.h"
@@ -194,6 +195,7 @@ test_actions(void)
 {
 	const struct action *a = &rule_of("ssh exec /usr/sbin/sshd -i -o 'Banner none'")->action;
 	char text[ADDRESS_TEXT];
+	struct settings all, own;
 
 	is_int(a->kind, ACTION_EXEC, "exec is the action");
 	is_str(a->argv[0], "/usr/sbin/sshd", "exec has its program");
@@ -211,6 +213,16 @@ test_actions(void)
 	is_str(a->endpoints[3].host, "name.example", "connect has the host of a name");
 	is_str(a->endpoints[3].service, "ssh", "connect has the service of a name");
 	is_str(a->text, "connect 127.0.0.1:22,[::1]:22,unix:/run/x,name.example:ssh", "connect has all addresses as written");
+
+	settings_defaults(&all);
+	all.idle_timeout_ms = 7;
+	all.proxy = PROXY_V1;
+	ok(action_settings(a, &all, &own) == &all, "connect without options has the settings of all");
+	a = &rule_of("any connect 127.0.0.1:22 proxy=v2 connect-timeout=250ms")->action;
+	ok(action_settings(a, &all, &own) == &own && own.proxy == PROXY_V2 && own.connect_timeout_ms == 250,
+	    "the options of connect count");
+	ok(own.idle_timeout_ms == 7 && all.proxy == PROXY_V1, "the options of connect count for nothing else");
+	is_str(a->text, "connect 127.0.0.1:22 proxy=v2 connect-timeout=250ms", "connect has its options as written");
 
 	a = &rule_of("http reply \"HTTP/1.1 301 Moved\\r\\nLocation: https://a.example/\\r\\n\\r\\n\"")->action;
 	is_int(a->kind, ACTION_REPLY, "reply is the action");
@@ -264,7 +276,17 @@ test_errors(void)
 		{ "any connect 127.0.0.1:22,", "," },
 		{ "any connect ,127.0.0.1:22", "," },
 		{ "any connect 127.0.0.1:99999", "127.0.0.1:99999" },
-		{ "any connect 127.0.0.1:22 proxy=v2", "proxy=v2" },
+		{ "any connect 127.0.0.1:22 127.0.0.1:23", "127.0.0.1:23" },
+		{ "any connect 127.0.0.1:22, 127.0.0.1:23", "," },
+		{ "any connect 127.0.0.1:22 proxy", "proxy" },
+		{ "any connect 127.0.0.1:22 proxy=", "proxy=" },
+		{ "any connect 127.0.0.1:22 proxy=v3", "proxy=v3" },
+		{ "any connect 127.0.0.1:22 proxy=v2 idle-timeout=soon", "idle-timeout=soon" },
+		{ "any connect 127.0.0.1:22 proxy=v2 proxy=v1", "proxy=v1" },
+		{ "any connect 127.0.0.1:22 timeout=3s", "timeout=3s" },
+		{ "any connect 127.0.0.1:22 accept-proxy=127.0.0.1", "accept-proxy=127.0.0.1" },
+		{ "any connect 127.0.0.1:22 frob=1", "frob=1" },
+		{ "any connect proxy=v2 127.0.0.1:22", "proxy=v2" },
 		{ "any connect unix:relative", "unix:relative" },
 		{ "any connect [name]:22", "[name]:22" },
 		{ "any reply", "reply" },

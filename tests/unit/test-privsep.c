@@ -87,6 +87,25 @@ static const char *const some[] = {
 /* --- an honest reader --- */
 
 static void
+test_proxied(void)
+{
+	const char *reason;
+
+	begin(some);
+	if (settings_set(&settings, "accept-proxy", "127.0.0.0/8", &reason) < 0)
+		die("%s", reason);
+	play("PROXY TCP4 192.0.2.1 198.51.100.1 5 1\r\nGET / HTTP/1.0\r\n\r\n", decide);
+	ok(decision.end == DECIDE_RULE && s->rule->number == 3, "a rule is chosen by the address of a PROXY protocol header");
+	is_int(address_port(&storage.connection.peer), 5, "the client is that of the header");
+	is_int(address_port(&storage.connection.local), 1, "the address that it connected to is that of the header");
+	is_int((long long)s->sniff.have, 18, "the header is none of the bytes");
+	play("PROXY UNKNOWN\r\nGET / HTTP/1.0\r\n\r\n", decide);
+	ok(decision.end == DECIDE_NO_RULE && storage.connection.via.length > 0, "a header without addresses leaves them alone");
+	play("GET / HTTP/1.0\r\n\r\n", decide);
+	ok(decision.end == DECIDE_PROXY_HEADER && decision.fault == PROXY_MISSING, "a header that is missing is reported");
+}
+
+static void
 test_honest(void)
 {
 	begin(some);
@@ -295,9 +314,27 @@ refused(const char *what)
 	    "a message %s is refused: %s", what, decision.failure);
 }
 
+/* A message that is right but for what a PROXY protocol header is said to have named. */
+static struct privsep_message *
+proxied(const char *from, const char *from_port, const char *to, const char *to_port)
+{
+	struct privsep_message *m = good();
+
+	m->proxied = 1;
+	if (address_from_text(from, from_port, &m->peer) < 0 || address_from_text(to, to_port, &m->local) < 0)
+		die("%s %s", from, to);
+	return m;
+}
+
 static void
 test_messages(void)
 {
+	struct networks loopback;
+	const char *reason;
+
+	if (networks_parse("127.0.0.0/8", &loopback, &reason) < 0)
+		die("%s", reason);
+
 	begin(some);
 	good();
 	play("GET / HTTP/1.0\r\n\r\n", says);
@@ -358,6 +395,34 @@ test_messages(void)
 	shared->message.attributes[1].length = PRIVSEP_TEXT - 8;
 	refused("with values that do not fit together");
 
+	good()->fault = PROXY_CRC;
+	refused("with a fault of a PROXY protocol header, and a rule");
+	good()->fault = PROXY_FAULTS;
+	shared->message.end = DECIDE_PROXY_HEADER;
+	shared->message.rule = 0;
+	refused("with a fault that there is not");
+	proxied("192.0.2.1", "1", "198.51.100.1", "1");
+	refused("with a PROXY protocol header from a client that may send none");
+	settings.accept_proxy = loopback;
+	proxied("192.0.2.1", "1", "198.51.100.1", "1")->rule = 3;
+	play("GET / HTTP/1.0\r\n\r\n", says);
+	ok(decision.end == DECIDE_RULE && s->rule->number == 3 && address_port(&storage.connection.peer) == 1 &&
+	    storage.connection.via.length > 0, "the addresses of a PROXY protocol header are believed where it may be");
+	proxied("192.0.2.1", "1", "198.51.100.1", "1");
+	refused("with a rule for clients other than that of the header");
+	ok(storage.connection.via.length == 0, "a message that is refused leaves the addresses alone");
+	proxied("192.0.2.1", "1", "198.51.100.1", "1")->peer.length = 0;
+	refused("with a header and no client");
+	proxied("127.0.0.1", "1", "198.51.100.1", "1")->peer.length++;
+	refused("with a client whose address is too long");
+	proxied("127.0.0.1", "1", "198.51.100.1", "1")->peer.length = UINT32_MAX;
+	refused("with a client whose address is of all ones");
+	proxied("127.0.0.1", "1", "198.51.100.1", "1")->local.sa.sa_family = AF_VSOCK;
+	refused("with an address of our own that no header has");
+	proxied("127.0.0.1", "1", "198.51.100.1", "1")->proxied = 2;
+	refused("with a header, twice");
+	settings.accept_proxy = (struct networks){ 0 };
+
 	good();
 	play("x", says_twice);
 	ok(decision.end == DECIDE_SYSTEM ? s->rule == NULL : s->rule->number == 2, "a second message changes nothing: %s",
@@ -382,6 +447,7 @@ main(void)
 	shared->secret = secret[0];
 	shared->parent = getpid();
 	test_honest();
+	test_proxied();
 	test_captured();
 	test_useless();
 	test_messages();

@@ -171,6 +171,18 @@ test_set(void)
 	is_str(reason, "expected auto, require or off", "set sandbox none: what is expected is told");
 	ok(settings.user.uid == 65534 && settings.user.gid == 65534, "the default user is nobody, by number");
 	test_user();
+	is_int(settings.proxy, PROXY_OFF, "the default proxy is off");
+	is_int(settings_set(&settings, "proxy", "v2", &reason), 0, "set proxy is accepted");
+	is_int(settings.proxy, PROXY_V2, "set proxy has its value");
+	is_int(settings_set(&settings, "proxy", "2", &reason), -EINVAL, "set proxy 2 is refused");
+	is_str(reason, "expected off, v1 or v2", "set proxy 2: what is expected is told");
+	ok(networks_are_empty(&settings.accept_proxy), "the default accept-proxy is off");
+	is_int(settings_set(&settings, "accept-proxy", "10.0.0.0/8,unix", &reason), 0, "set accept-proxy is accepted");
+	ok(settings.accept_proxy.count == 1 && settings.accept_proxy.with_unix, "set accept-proxy has its value");
+	is_int(settings_set(&settings, "accept-proxy", "yes", &reason), -EINVAL, "set accept-proxy yes is refused");
+	ok(settings.accept_proxy.count == 1, "set accept-proxy that is refused sets nothing");
+	is_int(settings_set(&settings, "accept-proxy", "off", &reason), 0, "set accept-proxy off is accepted");
+	ok(networks_are_empty(&settings.accept_proxy), "set accept-proxy off counts");
 	is_int(settings_set(&settings, "log", "syslog", &reason), 0, "set log is accepted");
 	is_int(settings.log, LOG_TO_SYSLOG, "set log has its value");
 	is_int(settings_set(&settings, "verbose", "yes", &reason), 0, "set verbose yes is accepted");
