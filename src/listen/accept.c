@@ -19,23 +19,14 @@ refuse(struct parent *p, int fd)
 	p->status_stale = true;
 }
 
-/* Whether SOURCE has as many connections as one may have. */
+/* Whether SOURCE has as many connections as one may have.  A proxy has as many as its clients make. */
 static bool
 is_greedy(const struct parent *p, const struct source *source, const struct address *peer)
 {
-	return p->inherited->settings.max_per_source > 0 && address_is_ip(peer) &&
-	    children_of(&p->children, source) >= (size_t)p->inherited->settings.max_per_source;
-}
+	const struct settings *s = &p->inherited->settings;
 
-static void
-log_greedy(struct parent *p, const struct address *peer)
-{
-	char text[ADDRESS_HOST];
-	uint64_t suppressed;
-
-	if (rate_limit_allows(&p->greedy, clock_ms(), &suppressed))
-		log_line(LOG_WARNING, "%s has %d connections, refusing more (%" PRIu64 " similar messages suppressed)",
-		    address_host(peer, text), p->inherited->settings.max_per_source, suppressed);
+	return s->max_per_source > 0 && address_is_ip(peer) && !networks_contain(&s->accept_proxy, peer) &&
+	    children_of(&p->children, source) >= (size_t)s->max_per_source;
 }
 
 /* Serve p->next in a process of its own, or refuse it. */
@@ -54,7 +45,7 @@ hand_out(struct parent *p)
 		return;
 	}
 	if (is_greedy(p, &source, &p->next->peer)) {
-		log_greedy(p, &p->next->peer);
+		parent_log_greedy(p, &p->next->peer);
 		refuse(p, p->next->fd);
 		return;
 	}

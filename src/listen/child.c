@@ -69,9 +69,21 @@ take(const struct inherited *l, struct connection *c)
 	(void)written;
 }
 
+/* What is to be counted for each source has another where a proxy has named the client: report that to the parent. */
+static void
+report_named(void *context, const struct connection *c)
+{
+	const struct inherited *l = context;
+	struct source source = children_source(&c->peer, (unsigned)l->settings.source_prefix);
+
+	if (c->via.length > 0)
+		send(l->accepted[1], &source, sizeof source, MSG_NOSIGNAL);
+	close(l->accepted[1]);
+}
+
 /* The child: nothing of the parent's stays open but the log. */
 static _Noreturn void
-be_child(const struct inherited *l)
+be_child(struct inherited *l)
 {
 	struct connection *c = &l->storage->connection;
 
@@ -91,14 +103,18 @@ be_child(const struct inherited *l)
 		close(l->leave[0]);
 	/* both ends until now: so writing to a parent that has gone is no SIGPIPE */
 	close(l->accepted[0]);
-	close(l->accepted[1]);
+	if (l->settings.max_per_source > 0 && networks_contain(&l->settings.accept_proxy, &c->peer)) {
+		l->storage->session.decided = report_named;
+		l->storage->session.context = l;
+	} else
+		close(l->accepted[1]);
 	for (size_t i = 0; i < l->listeners.count; i++)
 		close(l->listeners.each[i].fd);
 	_exit(serve(l->storage, l->rules, &l->settings));
 }
 
 pid_t
-child_begin(const struct inherited *l)
+child_begin(struct inherited *l)
 {
 	/* the library's, and on the parent's stack: what a C library keeps there, or makes ready for a child, is its own affair */
 	pid_t pid = fork();

@@ -18,8 +18,9 @@
 /*
  * What a child has of its parent, as it was when it began.
  * signals, notify: to close; mask: to put back.
- * accepted: a pipe, to which a child that waited writes the source of the connection that it has accepted (struct source,
- * children.h).
+ * accepted: a pair of sockets.  To the second a child writes a source (struct source, children.h): one that waited, that of the
+ * connection which it has accepted; any other, that of the client whom a proxy has named.  The kernel tells the parent which child
+ * it was.
  * leave: a pipe, or { -1, -1 }: a child that waits ends when its writing end is closed, by the parent or with it.
  */
 struct inherited {
@@ -37,7 +38,7 @@ struct inherited {
  * Its exit status is that of serve(); of one that waited and has accepted none: errno of accept(2), or 0 when it was to leave.
  * Returns its process id, or -errno.
  */
-pid_t child_begin(const struct inherited *l);
+pid_t child_begin(struct inherited *l);
 
 /* accept(2) from L into *ret.  Returns 0 or -errno. */
 int child_accept(const struct listener *l, struct connection *ret);

@@ -194,7 +194,7 @@ run(struct parent *p)
 			if (fds[2 + i].revents != 0 && !accept_one(p, &p->inherited->listeners.each[i]))
 				p->broken = true;
 		if (fds[1].revents != 0)
-			parent_note_accepted(p);
+			parent_note_reports(p);
 		/* last: it may close the listeners */
 		if (fds[0].revents != 0)
 			take_signals(p);
@@ -262,6 +262,7 @@ listen_serve(const struct listeners *listeners, struct storage *storage, struct 
 	struct parent p = {
 		.inherited = &inherited, .next = &storage->connection, .spare = spare, .reread = reread, .argc = argc, .argv = argv
 	};
+	static const int on = 1;
 	sigset_t signals;
 	int r;
 
@@ -281,7 +282,8 @@ listen_serve(const struct listeners *listeners, struct storage *storage, struct 
 	sigaddset(&signals, SIGHUP);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
-	if (r == 0 && pipe2(inherited.accepted, O_CLOEXEC | O_NONBLOCK) < 0)
+	if (r == 0 && (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, inherited.accepted) < 0 ||
+	    setsockopt(inherited.accepted[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof on) < 0))
 		r = -errno;
 	if (r == 0 && (sigprocmask(SIG_BLOCK, &signals, &inherited.mask) < 0 ||
 	    (inherited.signals = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC)) < 0))

@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -123,14 +124,73 @@ parent_begin_waiting(struct parent *p)
 }
 
 void
-parent_note_accepted(struct parent *p)
+parent_log_greedy(struct parent *p, const struct address *peer)
+{
+	char text[ADDRESS_HOST];
+	uint64_t suppressed;
+
+	if (rate_limit_allows(&p->greedy, clock_ms(), &suppressed))
+		log_line(LOG_WARNING, "%s has %d connections, refusing more (%" PRIu64 " similar messages suppressed)",
+		    address_host(peer, text), p->inherited->settings.max_per_source, suppressed);
+}
+
+/* The next report of a child: SOURCE, and in *ret_pid the child, by the kernel's word.  Returns whether there is one. */
+static bool
+read_report(const struct parent *p, struct source *source, pid_t *ret_pid)
+{
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(sizeof(struct ucred))];
+	} control;
+	struct iovec data = { source, sizeof *source };
+	struct msghdr m = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
+	const struct cmsghdr *header;
+
+	*ret_pid = 0;
+	if (recvmsg(p->inherited->accepted[0], &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) != sizeof *source)
+		return false;
+	header = CMSG_FIRSTHDR(&m);
+	if (header != NULL && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_CREDENTIALS)
+		*ret_pid = ((const struct ucred *)(const void *)CMSG_DATA(header))->pid;
+	return true;
+}
+
+/* The child at INDEX serves a client of SOURCE, which a proxy has named: count it there, and end it where that is one too many. */
+static void
+note_named(struct parent *p, size_t index, const struct source *source)
+{
+	struct address peer = { .length = sizeof peer.in6 };
+	pid_t pid = p->children.pids[index];
+
+	p->children.sources[index] = *source;
+	if (p->inherited->settings.max_per_source == 0 ||
+	    children_of(&p->children, source) <= (size_t)p->inherited->settings.max_per_source)
+		return;
+	peer.in6.sin6_family = AF_INET6;
+	memcpy(&peer.in6.sin6_addr, source->bytes, sizeof source->bytes);
+	address_unmap(&peer);
+	parent_log_greedy(p, &peer);
+	kill(pid, SIGKILL);
+	children_remove(&p->children, pid);
+	p->refused++;
+	p->status_stale = true;
+}
+
+void
+parent_note_reports(struct parent *p)
 {
 	struct source source;
+	pid_t pid;
 
-	if (p->waiting == 0 || read(p->inherited->accepted[0], &source, sizeof source) != sizeof source)
-		return;
-	parent_note_child(p, p->waiting, &source);
-	p->waiting = 0;
+	while (read_report(p, &source, &pid)) {
+		size_t index = children_find(&p->children, pid);
+
+		if (pid != 0 && pid == p->waiting) {
+			parent_note_child(p, pid, &source);
+			p->waiting = 0;
+		} else if (index < p->children.count)
+			note_named(p, index, &source);
+	}
 }
 
 /* p->waiting has ended with STATUS (wait(2)) and has accepted no connection.  Returns false when a listener is broken. */
@@ -158,7 +218,7 @@ parent_end_waiting(struct parent *p)
 		struct pollfd accepted = { .fd = l->accepted[0], .events = POLLIN };
 
 		poll(&accepted, 1, 1);
-		parent_note_accepted(p);
+		parent_note_reports(p);
 		parent_reap(p);
 		/* it was stopped (SIGSTOP) */
 		if (i == LEAVE_MS && p->waiting != 0)
@@ -195,8 +255,9 @@ reap(struct parent *p, pid_t which)
 	}
 	/* it may have accepted a connection and served it already */
 	if (pid == p->waiting)
-		parent_note_accepted(p);
-	log_crash(pid, pid == p->waiting ? "waiting for a connection" : "serving one connection", status);
+		parent_note_reports(p);
+	if (pid == p->waiting || children_find(&p->children, pid) < p->children.count)
+		log_crash(pid, pid == p->waiting ? "waiting for a connection" : "serving one connection", status);
 	if (pid == p->waiting) {
 		if (!waiting_ended(p, status))
 			p->broken = true;

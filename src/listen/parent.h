@@ -74,8 +74,14 @@ bool parent_may_begin_waiting(const struct parent *p);
 /* Begin the child that does; p->waiting is its process id then. */
 void parent_begin_waiting(struct parent *p);
 
-/* Read from p->waiting whether it has accepted a connection; if so it is a child like the others. */
-void parent_note_accepted(struct parent *p);
+/*
+ * Read what children have reported.  If p->waiting has accepted a connection it is a child like the others.  A child that serves a
+ * client whom a proxy has named is counted for that source, and ended where the source has too many.
+ */
+void parent_note_reports(struct parent *p);
+
+/* Log that there are as many connections of PEER's source as there may be. */
+void parent_log_greedy(struct parent *p, const struct address *peer);
 
 /* Have p->waiting leave, unless it has just accepted a connection; wait until either has happened. */
 void parent_end_waiting(struct parent *p);

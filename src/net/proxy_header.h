@@ -33,9 +33,9 @@ struct proxy_header {
 };
 
 /*
- * Write H to TEXT.  A client whose address is not known, or is not IP, is UNKNOWN in version 1 and LOCAL in version 2; an address of
- * our own that is not known is zeroes.  Where one address is IPv4 and the other IPv6, both are written as IPv6, one of them mapped.
- * Version 2 has a CRC32c.  Returns the length.
+ * Write H to TEXT.  A client whose address is not known, or is not IP, is UNKNOWN in version 1 and LOCAL in version 2; an address
+ * of our own that is not known is zeroes.  Where one address is IPv4 and the other IPv6, both are written as IPv6, one of them
+ * mapped.  Version 2 has a CRC32c.  Returns the length.
  */
 size_t proxy_header_format(const struct proxy_header *h, enum proxy_version version, uint8_t text[PROXY_HEADER_MAX]);
 

@@ -34,7 +34,8 @@ parse_options(struct parser *p, struct action *a, const struct word *words, int 
 		const struct setting *s = equals != NULL ? settings_find(word, (size_t)(equals - word)) : NULL;
 
 		if (s == NULL || !s->of_connect)
-			return parser_refuse(p, word, "expected an option of connect, e.g. proxy=v2 (addresses have commas between them)");
+			return parser_refuse(p, word,
+			    "expected an option of connect, e.g. proxy=v2 (addresses have commas between them)");
 		for (size_t k = 0; k < a->option_count; k++)
 			if (a->options[k].setting == s)
 				return parser_refuse(p, word, "this option is there twice");

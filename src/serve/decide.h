@@ -31,9 +31,9 @@ struct decision {
 
 /*
  * Take the PROXY protocol header off S->connection, where one must be there; then peer, local and via of it are set.  Look at the
- * first bytes behind it until one of RULES is chosen or none can be.  Sets S->rule (also of a rule that stayed undecided), S->unread,
- * S->probe and S->readings.reading.  Of the socket nothing else is taken, and its options are as they were, but for SO_OOBINLINE
- * where S->rule connects.
+ * first bytes behind it until one of RULES is chosen or none can be.  Sets S->rule (also of a rule that stayed undecided),
+ * S->unread, S->probe and S->readings.reading.  Of the socket nothing else is taken, and its options are as they were, but for
+ * SO_OOBINLINE where S->rule connects.
  */
 void decide(struct session *s, const struct rules *rules, struct decision *ret);
 

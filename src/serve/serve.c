@@ -285,6 +285,8 @@ serve(struct storage *storage, const struct rules *rules, const struct settings 
 		decide(s, rules, &d);
 	else
 		privsep_decide(s, rules, decide, &d);
+	if (s->decided != NULL)
+		s->decided(s->context, c);
 	if (d.end == DECIDE_RULE)
 		return act(s);
 	if (d.end == DECIDE_PROXY_HEADER) {

@@ -207,6 +207,33 @@ talk "127.0.0.1:$PORT" "$request"
 is "$ANSWER" two '--accept-proxy unix: a client of TCP needs no header'
 end "$PID"
 
+# --- in: how many of one source ---
+serve_tcp echo /bin/cat
+for action in "connect 127.0.0.1:$PORT" 'exec /bin/cat'; do
+	serve_listening --max-per-source 2 --timeout 1h --accept-proxy 127.0.0.0/8 "any $action"
+	open=()
+	for client in 192.0.2.7 192.0.2.7 192.0.2.8 192.0.2.8; do
+		exec {fd}<> "/dev/tcp/127.0.0.1/$PORT"
+		printf 'PROXY TCP4 %s 198.51.100.1 51000 443\r\nhello\n' "$client" >&"$fd"
+		open+=("$fd")
+		IFS= read -r -t "$WAIT" line <&"$fd"
+		is "$line" hello "--max-per-source 2, $action: two of each source by one proxy are served"
+	done
+	talk "127.0.0.1:$PORT" $'PROXY TCP4 192.0.2.7 198.51.100.1 51000 443\r\nhello\n'
+	like "$END" '^(eof|reset)$' "--max-per-source 2, $action: the third of one is ended"
+	ok "--max-per-source 2, $action: the log says so" wait_log '^usher: 192\.0\.2\.7 has 2 connections, refusing more'
+	unlike "$(cat "$LOG")" 'killed by' "--max-per-source 2, $action: and takes it for no crash"
+	for fd in "${open[@]}"; do
+		echo again >&"$fd"
+		IFS= read -r -t "$WAIT" line <&"$fd"
+		is "$line" again "--max-per-source 2, $action: the others go on"
+		exec {fd}>&-
+	done
+	talk --shutdown "127.0.0.1:$PORT" $'PROXY TCP4 192.0.2.7 198.51.100.1 51000 443\r\nhello\n'
+	is "$ANSWER" hello "--max-per-source 2, $action: when they have gone, the next is served"
+	end "$PID"
+done
+
 # --- in: from real proxies ---
 for program in 'text=Q reply true' 'text=Q exec /bin/true'; do
 	serve_usher --accept-proxy 127.0.0.0/8 "$program" 'http from=127.0.0.3 reply "seen"' 'any reply "wrong"'
