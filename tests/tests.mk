@@ -4,6 +4,7 @@
 run_tests = \
 	tests/run/run-activate.sh \
 	tests/run/run-article.sh \
+	tests/run/run-backends.sh \
 	tests/run/run-basic.sh \
 	tests/run/run-captured.sh \
 	tests/run/run-explain.sh \
@@ -40,6 +41,7 @@ system_tests = \
 # One unit test a module, by its name.
 unit_tests = \
 	tests/unit/test-address \
+	tests/unit/test-balance \
 	tests/unit/test-bind \
 	tests/unit/test-children \
 	tests/unit/test-dial \

@@ -3,12 +3,15 @@
 #include "net/dial.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -68,7 +71,51 @@ dial_address(const struct address *address, int64_t deadline)
 	return fd;
 }
 
-/* The share of the time until DEADLINE that the first of LEFT attempts may take, as a deadline of its own. */
+/* As many connections are tried beside each other. */
+#define BESIDE_MAX 16
+/* How long to wait before all are tried again. */
+#define RETRY_MS 100
+
+/*
+ * running: attempts that have begun and are not over; those of fds, to their addresses.  at: which of the order is next; resolved
+ * ones of a name, and how many of them are left.  failure: room for what has failed, of which USED is in use.
+ */
+struct race {
+	const struct endpoint *endpoints;
+	const struct dial_options *options;
+	size_t count, at, running;
+	uint8_t order[BALANCE_MAX];
+	struct pollfd fds[BESIDE_MAX];
+	struct address to[BESIDE_MAX];
+	struct address resolved[RESOLVE_MAX];
+	size_t resolved_count, resolved_at;
+	int error;
+	char *failure;
+	size_t used;
+};
+
+/* Take note that WHAT has failed, in words; ERROR is what dial() returns if it is the last. */
+static void
+note_failure(struct race *r, int error, const char *what, const char *words)
+{
+	int n;
+
+	r->error = error;
+	if (r->used >= DIAL_FAILURE - 1)
+		return;
+	n = snprintf(r->failure + r->used, DIAL_FAILURE - r->used, "%s%s: %s", r->used > 0 ? "; " : "", what, words);
+	r->used += n > 0 ? (size_t)n : 0;
+}
+
+static void
+note_address(struct race *r, int error, const struct address *to)
+{
+	char text[ADDRESS_TEXT];
+
+	note_failure(r, error, address_format(to, text), strerror(-error));
+}
+
+/* The share of the time until the deadline that the first of LEFT attempts may take, as a deadline of its own. */
 static int64_t
 share(int64_t deadline, size_t left)
 {
@@ -82,45 +129,231 @@ share(int64_t deadline, size_t left)
 	return now + (deadline - now) / (int64_t)left;
 }
 
-static int
-dial_name(const struct endpoint *e, int64_t deadline, struct address *ret_peer, char ret_failure[DIAL_FAILURE])
+/* How many are still to be tried; a name that is not resolved is one. */
+static size_t
+left_to_try(const struct race *r)
 {
-	struct address addresses[RESOLVE_MAX];
-	const char *reason;
-	int count = resolve(e->host, e->service, RESOLVE_TO_CONNECT, deadline, addresses, &reason), r = count;
+	return r->count - r->at + r->resolved_count - r->resolved_at;
+}
 
-	if (count < 0)
-		snprintf(ret_failure, DIAL_FAILURE, "cannot resolve %s: %s", e->host, reason);
-	for (int i = 0; i < count; i++) {
-		r = dial_address(&addresses[i], share(deadline, (size_t)(count - i)));
-		if (r >= 0) {
-			*ret_peer = addresses[i];
-			break;
+/* Until when the one that is tried now has the time to itself. */
+static int64_t
+turn_ends(const struct race *r)
+{
+	int64_t deadline = r->options->deadline, turn;
+
+	if (r->options->stagger_ms == 0 || left_to_try(r) == 0)
+		return share(deadline, left_to_try(r) + 1);
+	turn = clock_ms() + r->options->stagger_ms;
+	return turn < deadline ? turn : deadline;
+}
+
+/* The next address to try, or NULL.  A name is resolved when its turn comes. */
+static const struct address *
+next_address(struct race *r)
+{
+	while (r->resolved_at == r->resolved_count && r->at < r->count) {
+		const struct endpoint *e = &r->endpoints[r->order[r->at++]];
+		const char *reason;
+		char what[DIAL_FAILURE];
+		int n;
+
+		if (e->address.length > 0)
+			return &e->address;
+		r->resolved_at = r->resolved_count = 0;
+		n = resolve(e->host, e->service, RESOLVE_TO_CONNECT, share(r->options->deadline, r->count - r->at + 1), r->resolved,
+		    &reason);
+		if (n >= 0) {
+			r->resolved_count = (size_t)n;
+			continue;
+		}
+		snprintf(what, sizeof what, "cannot resolve %s", e->host);
+		note_failure(r, n, what, reason);
+	}
+	return r->resolved_at < r->resolved_count ? &r->resolved[r->resolved_at++] : NULL;
+}
+
+/* Forget attempt I. */
+static void
+forget(struct race *r, size_t i)
+{
+	r->running--;
+	r->fds[i] = r->fds[r->running];
+	r->to[i] = r->to[r->running];
+}
+
+/* Attempt I has failed by ERROR. */
+static void
+lose(struct race *r, size_t i, int error)
+{
+	note_address(r, error, &r->to[i]);
+	close(r->fds[i].fd);
+	forget(r, i);
+}
+
+/* Attempt I is connected: returns its descriptor as dial() does. */
+static int
+win(struct race *r, size_t i, struct address *ret_peer)
+{
+	int fd = r->fds[i].fd;
+
+	*ret_peer = r->to[i];
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+	forget(r, i);
+	return fd;
+}
+
+/* Begin to connect to TO, beside others.  Returns 0 or -errno. */
+static int
+begin(struct race *r, const struct address *to)
+{
+	int fd, error;
+
+	if (r->running == BESIDE_MAX)
+		lose(r, 0, -ETIMEDOUT);
+	fd = socket(to->sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+	if (connect(fd, &to->sa, to->length) < 0 && errno != EINPROGRESS && errno != EINTR) {
+		error = errno;
+		close(fd);
+		return -error;
+	}
+	r->fds[r->running] = (struct pollfd){ .fd = fd, .events = POLLOUT };
+	r->to[r->running++] = *to;
+	return 0;
+}
+
+/*
+ * Wait until one of those that have begun is connected, until all have failed, or until UNTIL.  Returns the descriptor, or
+ * -ETIMEDOUT or -EAGAIN: all have failed.
+ */
+static int
+await(struct race *r, int64_t until, struct address *ret_peer)
+{
+	while (r->running > 0) {
+		int n = poll(r->fds, r->running, clock_left(until));
+
+		if (n == 0)
+			return -ETIMEDOUT;
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		for (size_t i = r->running; n > 0 && i-- > 0;) {
+			int error = 0;
+			socklen_t size = sizeof error;
+
+			if (r->fds[i].revents == 0)
+				continue;
+			getsockopt(r->fds[i].fd, SOL_SOCKET, SO_ERROR, &error, &size);
+			if (error == 0 && is_self(r->fds[i].fd, &r->to[i]))
+				error = ECONNREFUSED;
+			if (error == 0)
+				return win(r, i, ret_peer);
+			lose(r, i, -error);
 		}
 	}
-	return r;
+	return -EAGAIN;
+}
+
+/* Try TO, and what is being tried already, until it is time for the next.  Returns the descriptor, or a negative number. */
+static int
+try(struct race *r, const struct address *to, struct address *ret_peer)
+{
+	int64_t until = turn_ends(r);
+	int result;
+
+	/* a Unix socket answers at once, unless it is busy, and a last one has none beside it: for both, connect(2) can wait */
+	if (to->sa.sa_family == AF_UNIX || (r->running == 0 && left_to_try(r) == 0)) {
+		*ret_peer = *to;
+		result = dial_address(to, until);
+		if (result < 0)
+			note_address(r, result, to);
+		return result;
+	}
+	result = begin(r, to);
+	if (result < 0) {
+		note_address(r, result, to);
+		return result;
+	}
+	result = await(r, until, ret_peer);
+	while (result == -ETIMEDOUT && r->options->stagger_ms == 0 && r->running > 0)
+		lose(r, 0, -ETIMEDOUT);
+	return result;
+}
+
+/* Try all, once.  Returns the descriptor, or a negative number. */
+static int
+try_all(struct race *r, struct address *ret_peer)
+{
+	const struct address *to;
+	int result = -ETIMEDOUT;
+
+	r->at = r->resolved_at = r->resolved_count = 0;
+	while (result < 0 && clock_left(r->options->deadline) != 0 && (to = next_address(r)) != NULL)
+		result = try(r, to, ret_peer);
+	if (result < 0)
+		result = await(r, r->options->deadline, ret_peer);
+	while (result < 0 && r->running > 0)
+		lose(r, 0, -ETIMEDOUT);
+	while (r->running > 0) {
+		close(r->fds[0].fd);
+		forget(r, 0);
+	}
+	return result;
+}
+
+/* Whether what says so may be there in a moment. */
+static bool
+is_passing(int error)
+{
+	return error == -ECONNREFUSED || error == -ENOENT;
+}
+
+/* Out of line: most connections do without, and its storage would be one page more for each. */
+static int __attribute__((noinline))
+dial_several(const struct endpoint *endpoints, size_t count, const struct dial_options *options, struct address *ret_peer,
+    char ret_failure[DIAL_FAILURE])
+{
+	int64_t retry_until = options->retry_ms > 0 ? clock_ms() + options->retry_ms : 0;
+	int64_t last_retry = (retry_until < options->deadline ? retry_until : options->deadline) - RETRY_MS;
+	struct race r;
+	int fd;
+
+	r.endpoints = endpoints;
+	r.options = options;
+	r.count = count;
+	r.running = 0;
+	r.failure = ret_failure;
+	balance_order(options->balance, endpoints, count, options->client, r.order);
+	for (;;) {
+		r.error = -ETIMEDOUT;
+		r.used = 0;
+		fd = try_all(&r, ret_peer);
+		if (fd >= 0)
+			return fd;
+		if (r.used == 0)
+			note_failure(&r, r.error, endpoints[r.order[0]].text, strerror(-r.error));
+		if (!is_passing(r.error) || clock_ms() >= last_retry)
+			return r.error;
+		nanosleep(&(struct timespec){ .tv_nsec = RETRY_MS * 1000000L }, NULL);
+	}
 }
 
 int
-dial(const struct endpoint *endpoints, size_t count, int64_t deadline, struct address *ret_peer, char ret_failure[DIAL_FAILURE])
+dial(const struct endpoint *endpoints, size_t count, const struct dial_options *options, struct address *ret_peer,
+    char ret_failure[DIAL_FAILURE])
 {
-	int r = -EHOSTUNREACH;
+	const struct address *only = &endpoints[0].address;
+	char text[ADDRESS_TEXT];
+	int r;
 
-	for (size_t i = 0; i < count; i++) {
-		const struct endpoint *e = &endpoints[i];
-		int64_t until = share(deadline, count - i);
-
-		ret_failure[0] = '\0';
-		if (e->address.length > 0) {
-			r = dial_address(&e->address, until);
-			if (r >= 0)
-				*ret_peer = e->address;
-		} else
-			r = dial_name(e, until, ret_peer, ret_failure);
-		if (r >= 0)
-			return r;
-		if (ret_failure[0] == '\0')
-			snprintf(ret_failure, DIAL_FAILURE, "%s", strerror(-r));
-	}
+	ret_failure[0] = '\0';
+	if (count > 1 || only->length == 0 || options->retry_ms > 0)
+		return dial_several(endpoints, count, options, ret_peer, ret_failure);
+	*ret_peer = *only;
+	r = dial_address(only, options->deadline);
+	if (r < 0)
+		snprintf(ret_failure, DIAL_FAILURE, "%s: %s", address_format(only, text), strerror(-r));
 	return r;
 }

@@ -58,6 +58,8 @@ parse_connect(struct parser *p, struct action *a, const struct word *words, int 
 	r = parser_list(p, words[0].text, &items, &a->count);
 	if (r < 0)
 		return r;
+	if (a->count > BALANCE_MAX)
+		return parser_refuse(p, items[BALANCE_MAX], "a rule has 64 backends at most");
 	a->endpoints = parser_reserve(p, a->count * sizeof *a->endpoints);
 	if (a->endpoints == NULL)
 		return -ENOSPC;

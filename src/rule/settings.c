@@ -26,6 +26,12 @@ const struct setting settings_table[] = {
 	    "end a relayed connection on which nothing moves for TIME (0: never)", true },
 	{ "half-close-timeout", "TIME", SETTING_TIME, offsetof(struct settings, half_close_timeout_ms),
 	    "the same once one side has finished sending (10m; 0: never)", true },
+	{ "balance", "first|random|source", SETTING_BALANCE, 0,
+	    "which of a rule's backends is tried first; source: the same for each client (first, as written)", true },
+	{ "stagger", "TIME", SETTING_TIME, offsetof(struct settings, stagger_ms),
+	    "how long a backend has to answer before the next is tried as well (250ms; 0: its share of connect-timeout)", true },
+	{ "retry", "TIME", SETTING_TIME, offsetof(struct settings, retry_ms),
+	    "for how long to try again where no backend is there yet (0: not)", true },
 	{ "proxy", "off|v1|v2", SETTING_PROXY, 0,
 	    "tell backends the client's address by a PROXY protocol header of this version (off)", true },
 	{ "accept-proxy", "NETWORK,...", SETTING_NETWORKS, offsetof(struct settings, accept_proxy),
@@ -65,6 +71,7 @@ settings_defaults(struct settings *ret)
 		.user = { NOBODY, NOBODY },
 		.connect_timeout_ms = 5000,
 		.half_close_timeout_ms = 10 * 60 * 1000,
+		.stagger_ms = 250,
 		.log = LOG_TO_AUTO,
 		.max_connections = 1000,
 		.source_prefix = 64,
@@ -220,6 +227,12 @@ settings_set(struct settings *settings, const char *name, const char *value, con
 		*ret_reason = "expected off, v1 or v2";
 		if (choice >= 0)
 			settings->proxy = (enum proxy_version)choice;
+		return choice < 0 ? -EINVAL : 0;
+	case SETTING_BALANCE:
+		choice = which(value, "first random source");
+		*ret_reason = "expected first, random or source";
+		if (choice >= 0)
+			settings->balance = (enum balance)choice;
 		return choice < 0 ? -EINVAL : 0;
 	case SETTING_NETWORKS:
 		if (strcmp(value, "off") != 0)

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include "base/log.h"
+#include "net/balance.h"
 #include "net/intake.h"
 #include "net/proxy_header.h"
 
@@ -25,7 +26,7 @@ struct user {
 /*
  * Times in milliseconds.  timeout_ms, connect_timeout_ms, idle_timeout_ms, half_close_timeout_ms and idle_exit_ms 0: never;
  * drain_ms -1: for ever.  max_connections and max_per_source 0: no limit.
- * accept_proxy: from where a connection must begin with a PROXY protocol header.
+ * stagger_ms, retry_ms, balance: see dial.h.  accept_proxy: from where a connection must begin with a PROXY protocol header.
  * proxy: which header a backend gets in front of the client's bytes.
  * undecided_next: where a rule's attribute could not be read, try the next rule, rather than close.
  * source_prefix: bits of an IPv6 address that make a source.  refuse_when_full: refuse beyond max_connections, rather than leave in
@@ -36,6 +37,9 @@ struct settings {
 	int connect_timeout_ms;
 	int idle_timeout_ms;
 	int half_close_timeout_ms;
+	int stagger_ms;
+	int retry_ms;
+	enum balance balance;
 	enum proxy_version proxy;
 	struct networks accept_proxy;
 	enum client_address client_address;
@@ -54,7 +58,7 @@ struct settings {
 
 enum setting_kind {
 	SETTING_TIME, SETTING_COUNT, SETTING_BITS, SETTING_FULL, SETTING_UNDECIDED, SETTING_CLIENT, SETTING_LOG, SETTING_SANDBOX,
-	SETTING_USER, SETTING_PROXY, SETTING_NETWORKS, SETTING_BOOL,
+	SETTING_USER, SETTING_PROXY, SETTING_BALANCE, SETTING_NETWORKS, SETTING_BOOL,
 };
 
 /*

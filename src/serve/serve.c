@@ -188,12 +188,21 @@ act_connect(struct session *s)
 		.long_lived = show_relaying,
 		.context = s,
 	};
+	struct dial_options dial_options = {
+		.deadline = clock_limit(clock_ms(), settings->connect_timeout_ms),
+		.stagger_ms = settings->stagger_ms,
+		.retry_ms = settings->retry_ms,
+		.balance = settings->balance,
+		.client = &s->connection->peer,
+	};
 	struct relay_result result;
 	char failure[DIAL_FAILURE];
 	int fd;
 
 	_Static_assert(RELAY_BUFFER <= sizeof s->sniff.bytes, "the relay has room");
-	fd = dial(a->endpoints, a->count, clock_limit(clock_ms(), settings->connect_timeout_ms), &s->backend, failure);
+	fd = dial(a->endpoints, a->count, &dial_options, &s->backend, failure);
+	if (fd < 0)
+		s->backend.length = 0;
 	if (fd >= 0 && settings->proxy != PROXY_OFF)
 		options.preface_length = announce(s, settings->proxy, header);
 	if (fd >= 0 && !confine_relay(s)) {
@@ -207,6 +216,8 @@ act_connect(struct session *s)
 		reset_close(s->connection->fd);
 		return EX_UNAVAILABLE;
 	}
+	if (failure[0] != '\0' && log_wants(LOG_INFO))
+		logfmt_text(&s->line, "failed", failure);
 	relay(s->connection->fd, fd, &options, &result);
 	session_log_relayed(s, &result);
 	return result.end == RELAY_END_SYSTEM ? EX_OSERR : EX_OK;

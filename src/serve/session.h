@@ -24,7 +24,8 @@ struct session {
 	struct title *title;		/* NULL: another process shows it */
 	const struct settings *settings;
 	int64_t start;
-	void (*decided)(void *context, const struct connection *c);	/* NULL, or who is to know C once a rule is chosen or none */
+	/* NULL, or what is to know of C once a rule is chosen, or none */
+	void (*decided)(void *context, const struct connection *c);
 	void *context;
 	bool confined;			/* this process is in the sandbox of sandbox_server() */
 	const char *unconfined;		/* what of it could not be had; NULL: nothing */

@@ -59,7 +59,7 @@ serve_usher "http connect 127.0.0.1:$down"
 talk 127.0.0.1:"$PORT" "$http"
 is "$END" reset 'connect: backend down: the client is reset'
 ok 'connect: backend down: logged' wait_log 'end=backend-unreachable$'
-like "$LINE" "^$client .*rule=1 action=\"connect 127\.0\.0\.1:$down\" error=\"Connection refused\" $time end=backend-unreachable\$" \
+like "$LINE" "^$client .*rule=1 action=\"connect 127\.0\.0\.1:$down\" error=\"127\.0\.0\.1:$down: Connection refused\" $time end=backend-unreachable\$" \
     'connect: backend down: with the reason'
 ok 'connect: backend down: exit status EX_UNAVAILABLE' wait_for has_ended "$EX_UNAVAILABLE"
 

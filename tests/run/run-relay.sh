@@ -153,7 +153,7 @@ if unshare -rn true 2> /dev/null; then
 	talk "unix:$T/self" 'anybody there?'
 	is "$ANSWER" '' 'a client does not get its own bytes back'
 	ok 'a client that does not get its own bytes back: the log says why' \
-	    wait_log 'error="Connection refused" .*end=backend-unreachable$' "$T/log/self"
+	    wait_log 'error="127\.0\.0\.1:[0-9]+: Connection refused" .*end=backend-unreachable$' "$T/log/self"
 else
 	skip 'a client does not get its own bytes back' 'this user can have no network namespace'
 fi

@@ -11,6 +11,13 @@
 #include "fixture.h"
 #include "tap.h"
 
+/* How those are dialled that a test has nothing to say about. */
+static struct dial_options
+until(int64_t timeout)
+{
+	return (struct dial_options){ .deadline = clock_ms() + timeout };
+}
+
 /* Nothing here takes so long; it bounds a test that fails. */
 #define LONG 20000
 
@@ -57,7 +64,8 @@ is_reached(const struct endpoint *endpoints, size_t count, int64_t timeout, int 
 {
 	struct address peer = { 0 };
 	char got[ADDRESS_TEXT], want[ADDRESS_TEXT], failure[DIAL_FAILURE];
-	int before = count_descriptors(), fd = dial(endpoints, count, clock_ms() + timeout, &peer, failure);
+	struct dial_options options = until(timeout);
+	int before = count_descriptors(), fd = dial(endpoints, count, &options, &peer, failure);
 
 	if (!ok(fd >= 0, "%s: a connection is made", what)) {
 		printf("# %s\n", strerror(-fd));
@@ -76,14 +84,16 @@ is_failure(const struct endpoint *endpoints, size_t count, int64_t timeout, int 
 {
 	struct address peer = { .length = 0 };
 	char failure[DIAL_FAILURE] = "";
+	struct dial_options options = until(timeout);
 	int before = count_descriptors();
 
-	is_int(dial(endpoints, count, clock_ms() + timeout, &peer, failure), -error, "%s", what);
+	is_int(dial(endpoints, count, &options, &peer, failure), -error, "%s", what);
 	if (error == EHOSTUNREACH)
 		ok(strncmp(failure, "cannot resolve " NO_NAME ": ", strlen("cannot resolve " NO_NAME ": ")) == 0 &&
 		    failure[strlen("cannot resolve " NO_NAME ": ")] != '\0', "%s: %s", what, failure);
 	else
-		is_str(failure, strerror(error), "%s: the failure is told in words", what);
+		ok(strstr(failure, strerror(error)) != NULL && strstr(failure, ": ") != NULL,
+		    "%s: the failure is told in words: %s", what, failure);
 	is_int(count_descriptors(), before, "%s: no descriptor is left", what);
 }
 
@@ -191,6 +201,82 @@ test_black_hole(enum wire wire)
 	close(l);
 }
 
+/* Where one does not answer, the next is tried beside it, and what is slow may still win. */
+static void
+test_beside(void)
+{
+	struct address hole_address, a, gone = nobody(WIRE_TCP4), peer;
+	int hole = listener(WIRE_TCP4, 0, &hole_address), l = listener(WIRE_TCP4, 5, &a), fillers[FILLERS], before, fd;
+	struct endpoint silent = endpoint_of(&hole_address), good = endpoint_of(&a), bad = endpoint_of(&gone);
+	struct endpoint mixed[] = { silent, bad, silent, good, silent }, lost[] = { silent, bad, silent };
+	struct dial_options options = { .deadline = clock_ms() + LONG, .stagger_ms = 20 };
+	char failure[DIAL_FAILURE], expected[DIAL_FAILURE], text[ADDRESS_TEXT];
+
+	fill_backlog(&hole_address, fillers);
+	before = count_descriptors();
+	fd = dial(mixed, 5, &options, &peer, failure);
+	ok(fd >= 0 && reaches(fd, l), "two that do not answer and one that refuses: the one that answers is reached");
+	is_int(fcntl(fd, F_GETFL) & O_NONBLOCK, 0, "one that was tried beside others: the socket is blocking");
+	snprintf(expected, sizeof(expected), "%s: %s", address_format(&gone, text), strerror(ECONNREFUSED));
+	is_str(failure, expected, "the one that refused is told");
+	close(fd);
+	is_int(count_descriptors(), before, "two that do not answer: no descriptor is left");
+
+	/* a second from now the first has room again, and the kernel tries once more */
+	options.deadline = clock_ms() + LONG;
+	for (int i = 0; i < FILLERS; i++)
+		close(fillers[i]);
+	close(accept(hole, NULL, NULL));
+	fd = dial(lost, 3, &options, &peer, failure);
+	ok(fd >= 0, "one that answers late is reached all the same, when all have been begun");
+	close(fd);
+
+	fill_backlog(&hole_address, fillers);
+	options.deadline = clock_ms() + 300;
+	before = count_descriptors();
+	is_int(dial(lost, 3, &options, &peer, failure), -ETIMEDOUT, "none answers");
+	snprintf(expected, sizeof(expected), "%s: %s; ", address_format(&gone, text), strerror(ECONNREFUSED));
+	ok(strncmp(failure, expected, strlen(expected)) == 0 && strstr(failure, strerror(ETIMEDOUT)) != NULL,
+	    "none answers: each is told: %s", failure);
+	is_int(count_descriptors(), before, "none answers: no descriptor is left");
+	for (int i = 0; i < FILLERS; i++)
+		close(fillers[i]);
+	close(hole);
+	close(l);
+}
+
+/* A backend that is not there yet. */
+static void
+test_retry(void)
+{
+	struct address a = nobody(WIRE_TCP4), peer;
+	struct endpoint late = endpoint_of(&a);
+	struct dial_options options = { .deadline = clock_ms() + LONG, .retry_ms = LONG };
+	char failure[DIAL_FAILURE];
+	pid_t pid = fork_child();
+	int fd, l;
+
+	if (pid == 0) {
+		static const int on = 1;
+
+		poll(NULL, 0, 350);
+		l = socket(AF_INET, SOCK_STREAM, 0);
+		setsockopt(l, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+		if (bind(l, &a.sa, a.length) < 0 || listen(l, 1) < 0)
+			_exit(1);
+		poll_for(l, POLLIN);
+		_exit(accept(l, NULL, NULL) < 0);
+	}
+	fd = dial(&late, 1, &options, &peer, failure);
+	ok(fd >= 0, "retry: one that listens late is reached");
+	close(fd);
+	is_int(wait_child(pid), 0, "retry: it was reached");
+	options = (struct dial_options){ .deadline = clock_ms() + LONG, .retry_ms = 250 };
+	is_int(dial(&late, 1, &options, &peer, failure), -ECONNREFUSED, "retry has an end");
+	options = (struct dial_options){ .deadline = clock_ms() + 250, .retry_ms = LONG };
+	is_int(dial(&late, 1, &options, &peer, failure), -ECONNREFUSED, "retry ends at the deadline");
+}
+
 int
 main(void)
 {
@@ -204,6 +290,8 @@ main(void)
 	test_names();
 	test_black_hole(WIRE_TCP4);
 	test_black_hole(WIRE_UNIX);
+	test_beside();
+	test_retry();
 	fixture_end();
 	return done_testing();
 }
