@@ -28,8 +28,10 @@ struct dial_options {
 /*
  * Connect to one of COUNT endpoints, the first that answers of them and of all addresses that names among them stand for.  Returns
  * the connected descriptor, close-on-exec and blocking, with its address in *ret_peer, or -errno of the last that failed:
- * -ETIMEDOUT at the deadline, -EHOSTUNREACH where a name could not be resolved; *ret_peer is undefined then.  RET_FAILURE says, also
- * on success, which failed and how, for the log: "127.0.0.1:22: Connection refused; cannot resolve NAME: ..."; empty: none has.
+ * -ETIMEDOUT at the deadline, -EHOSTUNREACH where a name could not be resolved; *ret_peer is undefined then.
+ *
+ * RET_FAILURE says, also on success, which failed and how, for the log: "127.0.0.1:22: Connection refused; cannot resolve NAME:
+ * ..."; empty: none has.
  */
 int dial(const struct endpoint *endpoints, size_t count, const struct dial_options *options, struct address *ret_peer,
     char ret_failure[DIAL_FAILURE]);

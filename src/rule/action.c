@@ -5,13 +5,33 @@
 #include <errno.h>
 #include <string.h>
 
+/* An option in front of the program, in WORD. */
+static int
+parse_exec_option(struct parser *p, struct action *a, char *word)
+{
+	const char *reason;
+
+	if (strncmp(word, "user=", 5) == 0) {
+		a->user = word + 5;
+		return settings_user(a->user, &a->as, &reason) < 0 ? parser_refuse(p, word, reason) : 0;
+	}
+	if (strncmp(word, "dir=/", 5) == 0) {
+		a->folder = word + 4;
+		return 0;
+	}
+	return parser_refuse(p, word, "expected the absolute path of a program, e.g. /usr/sbin/sshd, or user= or dir=/ before it");
+}
+
 static int
 parse_exec(struct parser *p, struct action *a, const struct word *words, int count)
 {
+	int r;
+
+	for (; count > 0 && words[0].text[0] != '/'; words++, count--)
+		if ((r = parse_exec_option(p, a, words[0].text)) < 0)
+			return r;
 	if (count == 0)
 		return parser_refuse(p, "exec", "expected a program behind it, e.g. exec /usr/sbin/sshd -i");
-	if (words[0].text[0] != '/')
-		return parser_refuse(p, words[0].text, "expected the absolute path of a program, e.g. /usr/sbin/sshd");
 	a->argv = parser_reserve(p, ((size_t)count + 1) * sizeof *a->argv);
 	if (a->argv == NULL)
 		return -ENOSPC;

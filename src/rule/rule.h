@@ -76,6 +76,9 @@ struct action {
 	enum action_kind kind;
 	const char *text;			/* as written, for logs: connect 127.0.0.1:22 */
 	char **argv;				/* EXEC: NULL-terminated */
+	const char *user;			/* EXEC: whom the program is to be, as written, or NULL */
+	struct user as;				/* EXEC: who that is */
+	const char *folder;			/* EXEC: where it is to begin, or NULL */
 	struct endpoint *endpoints;		/* CONNECT */
 	size_t count;				/* CONNECT: of endpoints; REPLY: bytes of reply */
 	struct option *options;			/* CONNECT */

@@ -150,21 +150,20 @@ set_choice(bool *field, const char *value, const char *no, const char *yes)
 	return *field || strcmp(value, no) == 0 ? 0 : -EINVAL;
 }
 
-/* UID, UID:GID or a name. */
-static int
-set_user(struct user *user, const char *value, const char **ret_reason)
+int
+settings_user(const char *text, struct user *ret, const char **ret_reason)
 {
 	const struct passwd *entry;
 	const char *rest;
 	uint64_t uid, gid;
 
-	*ret_reason = "expected a user by name or number, or numbers of user and group as 65534:65534, but not root";
-	if (number_take(value, UINT32_MAX - 1, &uid, &rest) == 0) {
+	*ret_reason = "expected a user by name or number, or numbers of user and group as 65534:65534";
+	if (number_take(text, UINT32_MAX - 1, &uid, &rest) == 0) {
 		gid = uid;
 		if (*rest != '\0' && (*rest != ':' || number_parse(rest + 1, UINT32_MAX - 1, &gid) < 0))
 			return -EINVAL;
 	} else {
-		entry = getpwnam(value);
+		entry = getpwnam(text);
 		if (entry == NULL) {
 			*ret_reason = "there is no user of this name";
 			return -EINVAL;
@@ -172,9 +171,22 @@ set_user(struct user *user, const char *value, const char **ret_reason)
 		uid = entry->pw_uid;
 		gid = entry->pw_gid;
 	}
-	if (uid == 0 || gid == 0)
+	*ret = (struct user){ (uid_t)uid, (gid_t)gid };
+	return 0;
+}
+
+/* The same for who reads what a client sends. */
+static int
+set_user(struct user *user, const char *value, const char **ret_reason)
+{
+	struct user u;
+
+	if (settings_user(value, &u, ret_reason) < 0)
 		return -EINVAL;
-	*user = (struct user){ (uid_t)uid, (gid_t)gid };
+	*ret_reason = "expected a user who is not root, nor of root's group";
+	if (u.uid == 0 || u.gid == 0)
+		return -EINVAL;
+	*user = u;
 	return 0;
 }
 

@@ -85,6 +85,12 @@ const struct setting *settings_find(const char *name, size_t length);
 /* Set NAME to VALUE.  Returns 0, or -EINVAL and a static sentence in *ret_reason. */
 int settings_set(struct settings *settings, const char *name, const char *value, const char **ret_reason);
 
+/*
+ * Parse a user: a name, a number, or numbers of user and group as UID:GID.  Returns 0 or -EINVAL and a static sentence in
+ * *ret_reason.
+ */
+int settings_user(const char *text, struct user *ret, const char **ret_reason);
+
 /* Parse 300ms, 3s, 2m, 1h or a bare number of seconds.  Returns 0 or -EINVAL and a static sentence in *ret_reason. */
 int settings_time(const char *text, int *ret_ms, const char **ret_reason);
 

@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -177,12 +178,45 @@ arrange_descriptors(int fd)
 	return descriptors_close_from(STDERR_FILENO + 1);
 }
 
+/* Become the user that A names, with the groups that such a user has; none where it is a number. */
+static int
+become_user(const struct action *a)
+{
+	bool by_number = isdigit((unsigned char)a->user[0]);
+
+	if ((by_number ? setgroups(0, NULL) : initgroups(a->user, a->as.gid)) < 0 || setgid(a->as.gid) < 0 || setuid(a->as.uid) < 0)
+		return -errno;
+	return 0;
+}
+
+static int
+execute(const struct action *a, char *const environment[], const char *ret_what[2])
+{
+	int r;
+
+	if (a->user != NULL && (r = become_user(a)) < 0) {
+		ret_what[0] = "become";
+		ret_what[1] = a->user;
+		return r;
+	}
+	if (a->folder != NULL && chdir(a->folder) < 0) {
+		ret_what[0] = "enter";
+		ret_what[1] = a->folder;
+		return -errno;
+	}
+	execve(a->argv[0], a->argv, environment);
+	return -errno;
+}
+
 int
-exec_program(struct connection *c, char *const argv[], const struct probe *probe, const struct reading *reading)
+exec_program(struct connection *c, const struct action *a, const struct probe *probe, const struct reading *reading,
+    const char *ret_what[2])
 {
 	char **environment = make_environment(c, probe, reading);
 	int r;
 
+	ret_what[0] = "run";
+	ret_what[1] = a->argv[0];
 	if (environment == NULL)
 		return -ENOMEM;
 	r = arrange_descriptors(c->fd);
@@ -190,8 +224,7 @@ exec_program(struct connection *c, char *const argv[], const struct probe *probe
 		c->fd = STDIN_FILENO;
 		oom_withdraw();
 		default_signals();
-		execve(argv[0], argv, environment);
-		r = -errno;
+		r = execute(a, environment, ret_what);
 	}
 	free(environment);
 	return r;

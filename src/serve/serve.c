@@ -163,13 +163,14 @@ static int
 act_exec(struct session *s)
 {
 	const struct action *a = &s->rule->action;
+	const char *what[2];
 	int r;
 
 	/* the last words: after this the process is another program */
 	session_log(s, "exec");
-	r = exec_program(s->connection, a->argv, s->probe, &s->readings.reading);
-	log_line(LOG_ERR, "rule %u: cannot run %s: %s", s->rule->number, a->argv[0], strerror(-r));
-	return r == -ENOENT || r == -ENOTDIR ? 127 : 126;
+	r = exec_program(s->connection, a, s->probe, &s->readings.reading, what);
+	log_line(LOG_ERR, "rule %u: cannot %s %s: %s", s->rule->number, what[0], what[1], strerror(-r));
+	return what[1] == a->argv[0] && (r == -ENOENT || r == -ENOTDIR) ? 127 : 126;
 }
 
 static int

@@ -129,4 +129,33 @@ if [ -x "$activate" ]; then
 	    'Unix socket: options and descriptors are as they were'
 fi
 
+# --- as another user, in another folder ---
+who='exec %s /bin/sh -c "cat > /dev/null; id -u; id -g; id -G; pwd"'
+# shellcheck disable=SC2059 # the options go into it
+asks() { # OPTIONS
+	serve_usher "any $(printf "$who" "$1")"
+	talk --shutdown 127.0.0.1:"$PORT" x
+	ANSWER=$(tr '\n' ' ' <<< "$ANSWER")
+	end "$PID"
+}
+mkdir "$T/folder"
+chmod 755 "$T" "$T/folder"
+asks "dir=$T/folder"
+like "$ANSWER" "^$(id -u) $(id -g) .*$T/folder \$" 'dir=: the program begins in that folder'
+asks "dir=$T/none"
+is "$ANSWER" ' ' 'dir=: where the folder is not there, the program is not run'
+ok 'dir=: the log says so' wait_log "rule 1: cannot enter $T/none: No such file or directory"
+ok 'dir=: the status is 126' has_ended 126
+if [ "$(id -u)" -eq 0 ]; then
+	asks 'user=4711:4712 dir=/'
+	is "$ANSWER" '4711 4712 4712 / ' 'user=UID:GID: the program is those, with no other groups'
+	asks 'user=daemon dir=/'
+	is "$ANSWER" "$(id -u daemon) $(id -g daemon) $(id -G daemon) / " 'user=NAME: the program is that user, with the groups of it'
+	asks 'user=root dir=/'
+	like "$ANSWER" '^0 0 ' 'user=root: the program is root'
+else
+	asks 'user=4711:4712'
+	is "$ANSWER" ' ' 'user=: who is not root cannot become another user, and the program is not run'
+	ok 'user=: the log says so' wait_log 'rule 1: cannot become 4711:4712: Operation not permitted'
+fi
 finish

@@ -75,6 +75,8 @@ static void
 run_by_exec_program(int fd, const struct scene *s)
 {
 	struct connection c = { .fd = s->listen_fds ? 3 : 0, .family = wire_family(s->wire) };
+	struct action action = { .kind = ACTION_EXEC };
+	const char *what[2];
 	sigset_t set;
 	int null = open("/dev/null", O_WRONLY), strays[2];
 
@@ -101,7 +103,8 @@ run_by_exec_program(int fd, const struct scene *s)
 		_exit(95);
 	sniff_end(&sniff, false);
 	log_open(LOG_TO_AUTO, c.fd);
-	_exit(-exec_program(&c, s->argv, s->probe, s->reading) == ENOENT ? 127 : 126);
+	action.argv = (char **)s->argv;
+	_exit(-exec_program(&c, &action, s->probe, s->reading, what) == ENOENT ? 127 : 126);
 }
 
 /* The report of one run, less the environment where that is asked for.  TEXT stays ours. */

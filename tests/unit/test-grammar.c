@@ -204,6 +204,12 @@ test_actions(void)
 	ok(a->argv[4] == NULL, "exec has no more arguments than were written");
 	is_str(a->text, "exec /usr/sbin/sshd -i -o 'Banner none'", "exec has its text as written");
 
+	a = &rule_of("ssh exec user=4711:4712 dir=/tmp /bin/x user=1")->action;
+	ok(strcmp(a->user, "4711:4712") == 0 && a->as.uid == 4711 && a->as.gid == 4712 && strcmp(a->folder, "/tmp") == 0,
+	    "exec has the user and the folder that stand before the program");
+	ok(strcmp(a->argv[0], "/bin/x") == 0 && strcmp(a->argv[1], "user=1") == 0 && a->argv[2] == NULL,
+	    "what stands behind the program is the program's");
+
 	a = &rule_of("any connect 127.0.0.1:22,[::1]:22,unix:/run/x,name.example:ssh")->action;
 	is_int(a->kind, ACTION_CONNECT, "connect is the action");
 	is_int((long long)a->count, 4, "connect has four addresses");
@@ -271,6 +277,11 @@ test_errors(void)
 		{ "any exec", "exec" },
 		{ "any exec bin/x", "bin/x" },
 		{ "any exec sshd -i", "sshd" },
+		{ "any exec user=daemon", "exec" },
+		{ "any exec user=nobody-of-this-name /bin/x", "user=nobody-of-this-name" },
+		{ "any exec user= /bin/x", "user=" },
+		{ "any exec dir=tmp /bin/x", "dir=tmp" },
+		{ "any exec home=/tmp /bin/x", "home=/tmp" },
 		{ "any connect", "connect" },
 		{ "any connect 127.0.0.1", "127.0.0.1" },
 		{ "any connect 127.0.0.1:22,", "," },
