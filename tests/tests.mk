@@ -36,7 +36,8 @@ system_tests = \
 	tests/system/system-abuse.sh \
 	tests/system/system-inetd.sh \
 	tests/system/system-listen.sh \
-	tests/system/system-systemd.sh
+	tests/system/system-systemd.sh \
+	tests/system/system-transparent.sh
 
 # One unit test a module, by its name.
 unit_tests = \

@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "net/resolve.h"
+#include "net/transparent.h"
 
 /*
  * Whether FD is connected to itself: to a port of this machine on which no process listens, and which the system has chosen for our
@@ -33,6 +34,32 @@ is_self(int fd, const struct address *to)
 	return IN6_ARE_ADDR_EQUAL(&own.in6.sin6_addr, &to->in6.sin6_addr);
 }
 
+/* A socket to connect to TO with.  Returns it, or -errno. */
+static int
+open_socket(const struct address *to, const struct dial_options *options)
+{
+	int fd = socket(to->sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0), r;
+
+	if (fd < 0)
+		return -errno;
+	if (!options->transparent || (r = transparent_bind(fd, options->client, to)) == 0)
+		return fd;
+	close(fd);
+	return r;
+}
+
+/* ERROR in words, to TEXT; with what to check. */
+static const char *
+words_of(int error, const struct dial_options *options, char text[DIAL_FAILURE])
+{
+	const char *hint = options->transparent ? transparent_hint(error) : NULL;
+
+	if (hint == NULL)
+		return strerror(error);
+	snprintf(text, DIAL_FAILURE, "%s (%s)", strerror(error), hint);
+	return text;
+}
+
 /*
  * Connect to one address.  Returns the descriptor, blocking, or -errno.
  *
@@ -40,13 +67,13 @@ is_self(int fd, const struct address *to)
  * socket(7); vsock has one of its own.
  */
 static int
-dial_address(const struct address *address, int64_t deadline)
+dial_address(const struct address *address, const struct dial_options *options, int64_t deadline)
 {
 	bool is_vsock = address->sa.sa_family == AF_VSOCK;
-	int fd = socket(address->sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0), r;
+	int fd = open_socket(address, options), r;
 
 	if (fd < 0)
-		return -errno;
+		return fd;
 	do {
 		int left = clock_left(deadline);
 		struct timeval limit = { left / 1000, left % 1000 * 1000 };
@@ -110,9 +137,9 @@ note_failure(struct race *r, int error, const char *what, const char *words)
 static void
 note_address(struct race *r, int error, const struct address *to)
 {
-	char text[ADDRESS_TEXT];
+	char text[ADDRESS_TEXT], words[DIAL_FAILURE];
 
-	note_failure(r, error, address_format(to, text), strerror(-error));
+	note_failure(r, error, address_format(to, text), words_of(-error, r->options, words));
 }
 
 /* The share of the time until the deadline that the first of LEFT attempts may take, as a deadline of its own. */
@@ -211,9 +238,9 @@ begin(struct race *r, const struct address *to)
 
 	if (r->running == BESIDE_MAX)
 		lose(r, 0, -ETIMEDOUT);
-	fd = socket(to->sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	fd = open_socket(to, r->options);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 	if (connect(fd, &to->sa, to->length) < 0 && errno != EINPROGRESS && errno != EINTR) {
 		error = errno;
@@ -266,7 +293,7 @@ try(struct race *r, const struct address *to, struct address *ret_peer)
 	/* a Unix socket answers at once, unless it is busy, and a last one has none beside it: for both, connect(2) can wait */
 	if (to->sa.sa_family == AF_UNIX || (r->running == 0 && left_to_try(r) == 0)) {
 		*ret_peer = *to;
-		result = dial_address(to, until);
+		result = dial_address(to, r->options, until);
 		if (result < 0)
 			note_address(r, result, to);
 		return result;
@@ -345,15 +372,15 @@ dial(const struct endpoint *endpoints, size_t count, const struct dial_options *
     char ret_failure[DIAL_FAILURE])
 {
 	const struct address *only = &endpoints[0].address;
-	char text[ADDRESS_TEXT];
+	char text[ADDRESS_TEXT], words[DIAL_FAILURE];
 	int r;
 
 	ret_failure[0] = '\0';
 	if (count > 1 || only->length == 0 || options->retry_ms > 0)
 		return dial_several(endpoints, count, options, ret_peer, ret_failure);
 	*ret_peer = *only;
-	r = dial_address(only, options->deadline);
+	r = dial_address(only, options, options->deadline);
 	if (r < 0)
-		snprintf(ret_failure, DIAL_FAILURE, "%s: %s", address_format(only, text), strerror(-r));
+		snprintf(ret_failure, DIAL_FAILURE, "%s: %.300s", address_format(only, text), words_of(-r, options, words));
 	return r;
 }

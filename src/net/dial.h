@@ -2,6 +2,7 @@
 #ifndef USHER_DIAL_H
 #define USHER_DIAL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,7 +16,7 @@
  * deadline: see clock.h.  stagger_ms: how long an address has before the next one is tried beside it (RFC 8305, Happy Eyeballs);
  * 0: it has its share of the time until the deadline, and then it is given up.  retry_ms: for so long, but not beyond the deadline,
  * try all again where the last is not there yet (ECONNREFUSED, ENOENT); 0: do not.  A Unix socket that is busy is waited for in any
- * case.  balance, client: the order.
+ * case.  balance, client: the order.  transparent: from the address of client, see transparent.h.
  */
 struct dial_options {
 	int64_t deadline;
@@ -23,6 +24,7 @@ struct dial_options {
 	int retry_ms;
 	enum balance balance;
 	const struct address *client;
+	bool transparent;
 };
 
 /*

@@ -43,26 +43,32 @@ parse_exec(struct parser *p, struct action *a, const struct word *words, int cou
 static int
 parse_options(struct parser *p, struct action *a, const struct word *words, int count)
 {
-	struct settings scratch;
+	struct settings scratch = { 0 };
 	const char *reason;
 
 	a->options = parser_reserve(p, (size_t)count * sizeof *a->options);
 	if (a->options == NULL)
 		return -ENOSPC;
 	for (int i = 0; i < count; i++) {
-		const char *word = words[i].text, *equals = strchr(word, '=');
-		const struct setting *s = equals != NULL ? settings_find(word, (size_t)(equals - word)) : NULL;
+		const char *word = words[i].text, *end = word + strcspn(word, "="), *value = *end == '=' ? end + 1 : NULL;
+		const struct setting *s = settings_find(word, (size_t)(end - word));
 
-		if (s == NULL || !s->of_connect)
+		if (s != NULL && s->kind == SETTING_BOOL && value == NULL)
+			value = "yes";
+		if (s == NULL || !s->of_connect || value == NULL)
 			return parser_refuse(p, word,
 			    "expected an option of connect, e.g. proxy=v2 (addresses have commas between them)");
 		for (size_t k = 0; k < a->option_count; k++)
 			if (a->options[k].setting == s)
 				return parser_refuse(p, word, "this option is there twice");
-		if (settings_set(&scratch, s->name, equals + 1, &reason) < 0)
+		if (settings_set(&scratch, s->name, value, &reason) < 0)
 			return parser_refuse(p, word, reason);
-		a->options[a->option_count++] = (struct option){ s, equals + 1 };
+		a->options[a->option_count++] = (struct option){ s, value };
 	}
+	a->transparent = scratch.transparent;
+	for (size_t i = 0; i < a->count; i++)
+		if (a->transparent && a->endpoints[i].address.length > 0 && !address_is_ip(&a->endpoints[i].address))
+			return parser_refuse(p, a->endpoints[i].text, "transparent is for IP addresses alone");
 	return 0;
 }
 

@@ -384,6 +384,8 @@ rules_need(const struct rules *rules)
 
 		if (a->kind == ACTION_EXEC)
 			needs |= RULES_EXECUTE;
+		if (a->transparent)
+			needs |= RULES_ADMIN;
 		for (size_t i = 0; a->kind == ACTION_CONNECT && i < a->count; i++)
 			needs |= endpoint_needs(&a->endpoints[i]);
 	}

@@ -83,6 +83,7 @@ struct action {
 	size_t count;				/* CONNECT: of endpoints; REPLY: bytes of reply */
 	struct option *options;			/* CONNECT */
 	size_t option_count;
+	bool transparent;			/* CONNECT: the option of that name */
 	const char *reply;			/* REPLY */
 };
 
@@ -163,6 +164,7 @@ enum {
 	RULES_TCP = 4,		/* to connect to an IP address */
 	RULES_PATH = 8,		/* to connect to a Unix socket that is a file */
 	RULES_ABSTRACT = 16,	/* to connect to a Unix socket that is none */
+	RULES_ADMIN = 64,	/* to connect from the client's address */
 	RULES_VSOCK = 32,	/* to connect to a virtual machine or its host */
 };
 

@@ -32,6 +32,8 @@ const struct setting settings_table[] = {
 	    "how long a backend has to answer before the next is tried as well (250ms; 0: its share of connect-timeout)", true },
 	{ "retry", "TIME", SETTING_TIME, offsetof(struct settings, retry_ms),
 	    "for how long to try again where no backend is there yet (0: not)", true },
+	{ "transparent", NULL, SETTING_BOOL, offsetof(struct settings, transparent),
+	    "connect to backends from the client's own address (needs CAP_NET_ADMIN and usher-transparent.service)", true },
 	{ "proxy", "off|v1|v2", SETTING_PROXY, 0,
 	    "tell backends the client's address by a PROXY protocol header of this version (off)", true },
 	{ "accept-proxy", "NETWORK,...", SETTING_NETWORKS, offsetof(struct settings, accept_proxy),

@@ -26,7 +26,8 @@ struct user {
 /*
  * Times in milliseconds.  timeout_ms, connect_timeout_ms, idle_timeout_ms, half_close_timeout_ms and idle_exit_ms 0: never;
  * drain_ms -1: for ever.  max_connections and max_per_source 0: no limit.
- * stagger_ms, retry_ms, balance: see dial.h.  accept_proxy: from where a connection must begin with a PROXY protocol header.
+ * stagger_ms, retry_ms, balance, transparent: see dial.h.
+ * accept_proxy: from where a connection must begin with a PROXY protocol header.
  * proxy: which header a backend gets in front of the client's bytes.
  * undecided_next: where a rule's attribute could not be read, try the next rule, rather than close.
  * source_prefix: bits of an IPv6 address that make a source.  refuse_when_full: refuse beyond max_connections, rather than leave in
@@ -40,6 +41,7 @@ struct settings {
 	int stagger_ms;
 	int retry_ms;
 	enum balance balance;
+	bool transparent;
 	enum proxy_version proxy;
 	struct networks accept_proxy;
 	enum client_address client_address;

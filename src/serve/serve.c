@@ -195,6 +195,7 @@ act_connect(struct session *s)
 		.retry_ms = settings->retry_ms,
 		.balance = settings->balance,
 		.client = &s->connection->peer,
+		.transparent = settings->transparent,
 	};
 	struct relay_result result;
 	char failure[DIAL_FAILURE];
@@ -257,10 +258,12 @@ act(struct session *s)
 
 /* Whether acting takes what nobody may do who has read what the client sends. */
 static bool
-takes_two(unsigned needs)
+takes_two(unsigned needs, const struct settings *settings)
 {
+	if (needs & (RULES_EXECUTE | RULES_RESOLVE | RULES_ADMIN) || settings->transparent)
+		return true;
 	/* a backend at a Unix socket may ask who connects, or let in root alone */
-	return needs & (RULES_EXECUTE | RULES_RESOLVE) || (needs & (RULES_PATH | RULES_ABSTRACT) && geteuid() == 0);
+	return needs & (RULES_PATH | RULES_ABSTRACT) && geteuid() == 0;
 }
 
 void
@@ -270,7 +273,7 @@ serve_confine(struct storage *storage, const struct rules *rules, const struct s
 	unsigned needs = rules_need(rules);
 
 	s->settings = settings;
-	if (s->confined || settings->sandbox == SANDBOX_OFF || takes_two(needs))
+	if (s->confined || settings->sandbox == SANDBOX_OFF || takes_two(needs, settings))
 		return;
 	s->confined = true;
 	log_hold();
