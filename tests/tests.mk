@@ -14,6 +14,7 @@ run_tests = \
 	tests/run/run-listen.sh \
 	tests/run/run-log.sh \
 	tests/run/run-manual.sh \
+	tests/run/run-pass.sh \
 	tests/run/run-privsep.sh \
 	tests/run/run-proxy.sh \
 	tests/run/run-protocols.sh \
@@ -83,7 +84,7 @@ replay_tests = \
 	tests/fuzz/replay-rule
 
 # report writes down what it was given by whoever ran it; usher-captured is usher with a parser that attacks it.
-check_PROGRAMS = $(unit_tests) $(replay_tests) tests/faults/faults tests/helpers/report tests/helpers/usher-captured
+check_PROGRAMS = $(unit_tests) $(replay_tests) tests/faults/faults tests/helpers/report tests/helpers/usher-captured tests/pass/receiver
 # The longest first.
 TESTS = $(run_tests) $(unit_tests) $(replay_tests)
 

@@ -5,7 +5,7 @@ EXTRA_DIST += units/usher.socket $(unit_templates)
 CLEANFILES += $(unit_templates:.in=)
 
 # Not into /etc/xinetd.d: installing usher must not take port 443 away from whoever has it.
-dist_doc_DATA = units/listen.conf units/transparent.conf
+dist_doc_DATA = units/listen.conf units/transparent.conf tests/pass/receiver.c tests/pass/receiver.py
 doc_DATA = units/usher.xinetd
 
 if SYSTEMD

@@ -14,8 +14,8 @@
 /* A value longer than this many bytes of input is cut and marked with "..." . */
 #define LOGFMT_VALUE 200
 #define LOGFMT_LINE 1000
-/* Enough for rule, action, backend, bytes, duration, error and end. */
-#define LOGFMT_RESERVE 560
+/* Enough for rule, action, backend, id, bytes, duration, end, and error or failed. */
+#define LOGFMT_RESERVE 640
 
 /* Begin with { 0 }.  text is always NUL-terminated.  A pair that does not fit is left out whole. */
 struct logfmt {

@@ -179,7 +179,7 @@ note_named(struct parent *p, size_t index, const struct source *source)
 void
 parent_note_reports(struct parent *p)
 {
-	struct source source;
+	struct source source = { { 0 } };
 	pid_t pid;
 
 	while (read_report(p, &source, &pid)) {

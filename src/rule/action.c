@@ -72,16 +72,14 @@ parse_options(struct parser *p, struct action *a, const struct word *words, int 
 	return 0;
 }
 
+/* The addresses in LIST, which is cut. */
 static int
-parse_connect(struct parser *p, struct action *a, const struct word *words, int count)
+parse_addresses(struct parser *p, struct action *a, char *list)
 {
 	const char *reason;
 	char **items, *written;
-	int r;
+	int r = parser_list(p, list, &items, &a->count);
 
-	if (count == 0)
-		return parser_refuse(p, "connect", "expected an address behind it, e.g. connect 127.0.0.1:8443");
-	r = parser_list(p, words[0].text, &items, &a->count);
 	if (r < 0)
 		return r;
 	if (a->count > BALANCE_MAX)
@@ -99,7 +97,33 @@ parse_connect(struct parser *p, struct action *a, const struct word *words, int 
 			return parser_refuse(p, written, reason);
 		a->endpoints[i].text = written;
 	}
-	return parse_options(p, a, words + 1, count - 1);
+	return 0;
+}
+
+static int
+parse_connect(struct parser *p, struct action *a, const struct word *words, int count)
+{
+	int r;
+
+	if (count == 0)
+		return parser_refuse(p, "connect", "expected an address behind it, e.g. connect 127.0.0.1:8443");
+	r = parse_addresses(p, a, words[0].text);
+	return r < 0 ? r : parse_options(p, a, words + 1, count - 1);
+}
+
+static int
+parse_pass(struct parser *p, struct action *a, const struct word *words, int count)
+{
+	int r;
+
+	if (count != 1)
+		return parser_refuse(p, count == 0 ? "pass" : words[1].text,
+		    "expected Unix sockets behind pass, with commas between them, e.g. pass unix:/run/x");
+	r = parse_addresses(p, a, words[0].text);
+	for (size_t i = 0; r == 0 && i < a->count; i++)
+		if (a->endpoints[i].address.length == 0 || a->endpoints[i].address.sa.sa_family != AF_UNIX)
+			r = parser_refuse(p, a->endpoints[i].text, "expected a Unix socket, e.g. unix:/run/x");
+	return r;
 }
 
 static int
@@ -126,6 +150,7 @@ static const struct {
 } actions[] = {
 	{ "exec", ACTION_EXEC, parse_exec },
 	{ "connect", ACTION_CONNECT, parse_connect },
+	{ "pass", ACTION_PASS, parse_pass },
 	{ "reply", ACTION_REPLY, parse_reply },
 	{ "reject", ACTION_REJECT, parse_nothing },
 	{ "close", ACTION_CLOSE, parse_nothing },

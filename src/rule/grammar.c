@@ -25,7 +25,7 @@ fill_rule(struct parser *p, struct rule *rule, struct word *words, int count, co
 		if ((r = condition_parse(p, rule, &tail, &words[i], written)) < 0)
 			return r;
 	if (action < 0)
-		return parser_refuse(p, written, "expected exec, connect, reply, reject or close behind the conditions");
+		return parser_refuse(p, written, "expected exec, connect, pass, reply, reject or close behind the conditions");
 	if (i == 0)
 		return parser_refuse(p, words[0].text, "expected a condition before it; any holds always");
 	rule->action.text = written + words[i].start;

@@ -266,7 +266,9 @@ rule_has(const struct rule *rule, enum condition_kind kind)
 static bool
 denies(const struct rule *rule)
 {
-	return rule->action.kind != ACTION_CONNECT && rule->action.kind != ACTION_EXEC;
+	const enum action_kind kind = rule->action.kind;
+
+	return kind != ACTION_CONNECT && kind != ACTION_EXEC && kind != ACTION_PASS;
 }
 
 /* Whether RULE says no only because a client that has begun to send is not waited for any more. */
@@ -384,6 +386,8 @@ rules_need(const struct rules *rules)
 
 		if (a->kind == ACTION_EXEC)
 			needs |= RULES_EXECUTE;
+		if (a->kind == ACTION_PASS)
+			needs |= RULES_PASS;
 		if (a->transparent)
 			needs |= RULES_ADMIN;
 		for (size_t i = 0; a->kind == ACTION_CONNECT && i < a->count; i++)

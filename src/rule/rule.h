@@ -64,7 +64,7 @@ struct condition {
 	uint16_t *ports;			/* PORT */
 };
 
-enum action_kind { ACTION_EXEC, ACTION_CONNECT, ACTION_REPLY, ACTION_REJECT, ACTION_CLOSE };
+enum action_kind { ACTION_EXEC, ACTION_CONNECT, ACTION_PASS, ACTION_REPLY, ACTION_REJECT, ACTION_CLOSE };
 
 /* An option behind the addresses of connect: a setting for this rule alone. */
 struct option {
@@ -79,8 +79,8 @@ struct action {
 	const char *user;			/* EXEC: whom the program is to be, as written, or NULL */
 	struct user as;				/* EXEC: who that is */
 	const char *folder;			/* EXEC: where it is to begin, or NULL */
-	struct endpoint *endpoints;		/* CONNECT */
-	size_t count;				/* CONNECT: of endpoints; REPLY: bytes of reply */
+	struct endpoint *endpoints;		/* CONNECT, PASS */
+	size_t count;				/* CONNECT, PASS: of endpoints; REPLY: bytes of reply */
 	struct option *options;			/* CONNECT */
 	size_t option_count;
 	bool transparent;			/* CONNECT: the option of that name */
@@ -164,6 +164,7 @@ enum {
 	RULES_TCP = 4,		/* to connect to an IP address */
 	RULES_PATH = 8,		/* to connect to a Unix socket that is a file */
 	RULES_ABSTRACT = 16,	/* to connect to a Unix socket that is none */
+	RULES_PASS = 128,	/* to give the connection to another program */
 	RULES_ADMIN = 64,	/* to connect from the client's address */
 	RULES_VSOCK = 32,	/* to connect to a virtual machine or its host */
 };

@@ -40,8 +40,8 @@ take_header(struct session *s, struct decision *ret)
 {
 	int64_t deadline = clock_limit(s->start, s->settings->timeout_ms);
 	struct connection *c = s->connection;
-	struct proxy_header h;
-	size_t length;
+	struct proxy_header h = { 0 };
+	size_t length = 0;
 	int r = sniff_now(&s->sniff);
 
 	while (r == 0 && (length = proxy_header_parse(session_seen(s), &h, &ret->fault)) == 0) {

@@ -17,6 +17,7 @@
 #include "base/title.h"
 #include "net/dial.h"
 #include "net/fault.h"
+#include "net/pass.h"
 #include "net/relay.h"
 #include "net/reset.h"
 #include "rule/action.h"
@@ -225,6 +226,51 @@ act_connect(struct session *s)
 	return result.end == RELAY_END_SYSTEM ? EX_OSERR : EX_OK;
 }
 
+/* What the program is told of the connection, in the log's words. */
+static void
+describe_passed(struct session *s)
+{
+	struct logfmt *l = &s->line;
+	char text[ADDRESS_TEXT];
+
+	logfmt_number(l, "peeked", s->sniff.have);
+	logfmt_text(l, "client", address_format(&s->connection->peer, text));
+	logfmt_text(l, "local", address_format(intake_local(s->connection), text));
+	if (s->connection->via.length > 0)
+		logfmt_text(l, "via", address_format(&s->connection->via, text));
+	probe_describe(l, s->probe, &s->readings.reading, s->sniff.have);
+	l->text[l->length++] = '\n';
+}
+
+static int
+act_pass(struct session *s)
+{
+	const struct action *a = &s->rule->action;
+	struct dial_options options = { .deadline = clock_limit(clock_ms(), s->settings->connect_timeout_ms) };
+	char failure[DIAL_FAILURE];
+	int fd = dial(a->endpoints, a->count, &options, &s->backend, failure), r = 0;
+
+	if (fd >= 0) {
+		describe_passed(s);
+		r = pass_descriptor(fd, s->connection->fd, s->line.text, s->line.length);
+		close(fd);
+		s->line = (struct logfmt){ 0 };
+		if (r < 0)
+			snprintf(failure, sizeof failure, "%s: %s", a->text, strerror(-r));
+	} else
+		s->backend.length = 0;
+	if (fd >= 0 && r == 0) {
+		close(s->connection->fd);
+		session_log(s, "pass");
+		return EX_OK;
+	}
+	session_describe(s);
+	logfmt_text(&s->line, "error", failure);
+	session_log_end(s, LOG_ERR, "backend-unreachable");
+	reset_close(s->connection->fd);
+	return EX_UNAVAILABLE;
+}
+
 static int
 act(struct session *s)
 {
@@ -235,6 +281,8 @@ act(struct session *s)
 		return act_exec(s);
 	case ACTION_CONNECT:
 		return act_connect(s);
+	case ACTION_PASS:
+		return act_pass(s);
 	case ACTION_REPLY:
 		if (!confine_relay(s))
 			return conclude_unconfined(s);
@@ -260,7 +308,7 @@ act(struct session *s)
 static bool
 takes_two(unsigned needs, const struct settings *settings)
 {
-	if (needs & (RULES_EXECUTE | RULES_RESOLVE | RULES_ADMIN) || settings->transparent)
+	if (needs & (RULES_EXECUTE | RULES_RESOLVE | RULES_ADMIN | RULES_PASS) || settings->transparent)
 		return true;
 	/* a backend at a Unix socket may ask who connects, or let in root alone */
 	return needs & (RULES_PATH | RULES_ABSTRACT) && geteuid() == 0;
