@@ -312,7 +312,7 @@ networks_parse(const char *text, struct networks *ret, const char **ret_reason)
 	struct networks n = { 0 };
 	char item[INET6_ADDRSTRLEN + 8];
 
-	*ret_reason = "expected 32 networks at most, with commas between them, e.g. 10.0.0.0/8,2001:db8::/32";
+	*ret_reason = "expected 16 networks at most, with commas between them, e.g. 10.0.0.0/8,2001:db8::/32";
 	for (;; text++) {
 		size_t length = strcspn(text, ",");
 

@@ -76,7 +76,7 @@ bool cidr_contains(const struct cidr *network, const struct address *address);
 int address_from_text(const char *host, const char *port, struct address *ret);
 
 /* As many as a setting can have. */
-#define NETWORKS_MAX 32
+#define NETWORKS_MAX 16
 
 /* Some networks; and with_unix: whoever comes by a Unix socket. */
 struct networks {

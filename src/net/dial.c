@@ -367,12 +367,20 @@ dial_several(const struct endpoint *endpoints, size_t count, const struct dial_o
 	}
 }
 
+/* Out of line for the same reason. */
+static void __attribute__((noinline))
+describe_failure(int error, const struct address *to, const struct dial_options *options, char ret_failure[DIAL_FAILURE])
+{
+	char text[ADDRESS_TEXT], words[DIAL_FAILURE];
+
+	snprintf(ret_failure, DIAL_FAILURE, "%s: %.300s", address_format(to, text), words_of(error, options, words));
+}
+
 int
 dial(const struct endpoint *endpoints, size_t count, const struct dial_options *options, struct address *ret_peer,
     char ret_failure[DIAL_FAILURE])
 {
 	const struct address *only = &endpoints[0].address;
-	char text[ADDRESS_TEXT], words[DIAL_FAILURE];
 	int r;
 
 	ret_failure[0] = '\0';
@@ -381,6 +389,6 @@ dial(const struct endpoint *endpoints, size_t count, const struct dial_options *
 	*ret_peer = *only;
 	r = dial_address(only, options, options->deadline);
 	if (r < 0)
-		snprintf(ret_failure, DIAL_FAILURE, "%s: %.300s", address_format(only, text), words_of(-r, options, words));
+		describe_failure(-r, only, options, ret_failure);
 	return r;
 }
