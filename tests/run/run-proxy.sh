@@ -2,7 +2,7 @@
 # The PROXY protocol: what real servers read in the headers that usher sends, and what usher reads in those of real proxies.
 # shellcheck source=tests/lib.sh disable=SC1091,SC2317
 . "$(dirname "$0")/../lib.sh"
-need nginx haproxy openssl curl stunnel4 tcpserver
+need nginx haproxy openssl curl stunnel4 tcpserver apache2 varnishd
 need_usher
 
 request=$'GET / HTTP/1.0\r\nHost: a\r\n\r\n'
@@ -37,6 +37,33 @@ listen tls
 END
 start haproxy haproxy -db -f "$T/haproxy.cfg"
 await haproxy "$HAPROXY"
+
+APACHE=$(free_port)
+modules=$(dirname "$(find /usr/lib /usr/lib64 -name mod_remoteip.so 2> /dev/null | head -n 1)")
+cat > "$T/apache.conf" << END
+ServerRoot $T
+ServerName localhost
+PidFile $T/apache.pid
+ErrorLog $T/log/apache-error
+Listen 127.0.0.1:$APACHE
+$(for name in mpm_event authz_core remoteip; do echo "LoadModule ${name}_module $modules/mod_$name.so"; done)
+RemoteIPProxyProtocol On
+LogFormat "%a %{c}a" client
+CustomLog $T/log/apache-access client
+ErrorDocument 404 "apache"
+$([ "$(id -u)" -ne 0 ] || printf 'User #65534\nGroup #65534\n')
+END
+start apache apache2 -D FOREGROUND -f "$T/apache.conf"
+await apache "$APACHE"
+VARNISH=$(free_port)
+cat > "$T/varnish.vcl" << 'END'
+vcl 4.1;
+import std;
+backend default none;
+sub vcl_recv { return (synth(200, client.ip + " " + std.port(client.ip) + " " + server.ip + " " + std.port(server.ip))); }
+sub vcl_synth { synthetic(resp.reason); return (deliver); }
+END
+start varnish varnishd -F -j none -n "$T/varnish" -a "127.0.0.1:$VARNISH,PROXY" -f "$T/varnish.vcl" -T none
 
 # serve_listening ARGUMENT...: usher at PORT of both families, and at $T/usher.sock.
 serve_listening() {
@@ -79,6 +106,19 @@ for version in v1 v2; do
 			end "$PID"
 		done
 	done
+done
+await varnish "$VARNISH"
+for version in v1 v2; do
+	serve_listening "http connect 127.0.0.1:$VARNISH proxy=$version" 'any reject'
+	get "http://127.0.0.1:$PORT/" --interface 127.0.0.5
+	like "$GOT" "^127\.0\.0\.5 [0-9]+ 127\.0\.0\.1 $PORT\$" "$version to Varnish: it knows both ends"
+	end "$PID"
+	serve_listening "http connect 127.0.0.1:$APACHE proxy=$version" 'any reject'
+	get "http://127.0.0.1:$PORT/" --interface 127.0.0.5
+	is "$GOT" apache "$version to Apache: it answers"
+	ok "$version to Apache: its log has the client, and who connected" wait_log '^127\.0\.0\.5 127\.0\.0\.1$' "$T/log/apache-access"
+	: > "$T/log/apache-access"
+	end "$PID"
 done
 serve_listening "tls connect 127.0.0.1:$HAPROXY_TLS proxy=v2" 'any reject'
 get "https://www.example:$PORT/"

@@ -99,11 +99,13 @@ ok 'SMTPS: it is logged as TLS' wait_log 'protocol=tls .*rule=3 '
 start_dovecot() {
 	IMAP_PORT=$(free_port)
 	POP3_PORT=$(free_port)
+	IMAP_PROXY=$(free_port)
 	mkdir -p "$T/other/mail" "$T/other/run"
 	cp "$T/mail.example.pem" "$T/mail.example.key" "$T/other"
 	cat > "$T/other/dovecot.conf" << END
 protocols = imap pop3
 listen = 127.0.0.1
+haproxy_trusted_networks = 127.0.0.1
 base_dir = $T/other/run
 state_dir = $T/other/run
 log_path = /dev/stderr
@@ -131,6 +133,10 @@ service imap-login {
 	}
 	inet_listener imaps {
 		port = 0
+	}
+	inet_listener imap-proxy {
+		port = $IMAP_PROXY
+		haproxy = yes
 	}
 }
 service pop3-login {
@@ -168,6 +174,13 @@ if command -v dovecot > /dev/null && [ -x /usr/lib/dovecot/imap ] && [ -x /usr/l
 	fetch_tls -u joe:secret "imap://mail.example:$PORT/INBOX;MAILINDEX=1"
 	like "$OUT" 'by IMAP' 'IMAP: the message is fetched after STARTTLS, end to end'
 	beside IMAP
+	for version in v1 v2; do
+		share "connect 127.0.0.1:$IMAP_PROXY proxy=$version"
+		fetch --interface 127.0.0.5 -u joe:secret "imap://127.0.0.1:$PORT/INBOX;MAILINDEX=1"
+		like "$OUT" 'by IMAP' "IMAP: the message is fetched, proxy=$version"
+		ok "IMAP: Dovecot's log has the client's address, proxy=$version" wait_log "Login: user=<joe>.*rip=127\.0\.0\.5, lip=127\.0\.0\.1" "$T/log/dovecot"
+		: > "$T/log/dovecot"
+	done
 	share "connect 127.0.0.1:$POP3_PORT"
 	fetch -u joe:secret "pop3://127.0.0.1:$PORT/1"
 	like "$OUT" 'by IMAP' 'POP3: the same message is fetched'
