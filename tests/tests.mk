@@ -37,6 +37,7 @@ system_tests = \
 	tests/system/system-abuse.sh \
 	tests/system/system-inetd.sh \
 	tests/system/system-listen.sh \
+	tests/system/system-machines.sh \
 	tests/system/system-systemd.sh \
 	tests/system/system-transparent.sh
 

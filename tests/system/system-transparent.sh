@@ -1,4 +1,6 @@
 #!/bin/bash
+# shellcheck disable=SC2317
+#
 # connect ... transparent, between namespaces: a client, the machine that usher is on, and one whose gateway that is.  Real servers on
 # both see the client's address; without the capability or the routing the log says what to check.
 if [ -z "${USHER_TEST_NAMESPACE-}" ] && [ "$(id -u)" -eq 0 ]; then
