@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -34,6 +36,47 @@ is_self(int fd, const struct address *to)
 	return IN6_ARE_ADDR_EQUAL(&own.in6.sin6_addr, &to->in6.sin6_addr);
 }
 
+/* Give FD the address that it is to connect from; TO is of the same family. */
+static int
+bind_source(int fd, const struct cidr *source, const struct address *to)
+{
+	static const int on = 1;
+	struct address from = { .length = to->length };
+
+	if (source->family != to->sa.sa_family)
+		return -EAFNOSUPPORT;
+	from.sa.sa_family = source->family;
+	if (source->family == AF_INET)
+		memcpy(&from.in.sin_addr, source->bytes, sizeof from.in.sin_addr);
+	else
+		memcpy(&from.in6.sin6_addr, source->bytes, sizeof from.in6.sin6_addr);
+	/* the port is chosen by connect(2), which knows that it need be free for one backend only */
+	setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+	return bind(fd, &from.sa, from.length) < 0 ? -errno : 0;
+}
+
+/* What OPTIONS say of FD, before it connects to TO, an IP address. */
+static int
+prepare(int fd, const struct address *to, const struct dial_options *o)
+{
+	static const int on = 1;
+	const int tos = o->dscp << 2;
+	bool is_ipv4 = to->sa.sa_family == AF_INET;
+	int r = 0;
+
+	if (o->mark != 0 && setsockopt(fd, SOL_SOCKET, SO_MARK, &o->mark, sizeof o->mark) < 0)
+		return -errno;
+	if (tos != 0 && setsockopt(fd, is_ipv4 ? IPPROTO_IP : IPPROTO_IPV6, is_ipv4 ? IP_TOS : IPV6_TCLASS, &tos, sizeof tos) < 0)
+		return -errno;
+	if (o->fast_open)
+		setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &on, sizeof on);
+	if (o->transparent)
+		r = transparent_bind(fd, o->client, to);
+	else if (o->source != NULL && o->source->family != 0)
+		r = bind_source(fd, o->source, to);
+	return r;
+}
+
 /* A socket to connect to TO with.  Returns it, or -errno. */
 static int
 open_socket(const struct address *to, const struct dial_options *options)
@@ -42,7 +85,8 @@ open_socket(const struct address *to, const struct dial_options *options)
 
 	if (fd < 0)
 		return -errno;
-	if (!options->transparent || (r = transparent_bind(fd, options->client, to)) == 0)
+	r = address_is_ip(to) ? prepare(fd, to, options) : 0;
+	if (r == 0)
 		return fd;
 	close(fd);
 	return r;

@@ -17,6 +17,8 @@
  * 0: it has its share of the time until the deadline, and then it is given up.  retry_ms: for so long, but not beyond the deadline,
  * try all again where the last is not there yet (ECONNREFUSED, ENOENT); 0: do not.  A Unix socket that is busy is waited for in any
  * case.  balance, client: the order.  transparent: from the address of client, see transparent.h.
+ * source: NULL, or the address to connect from (family 0: any); mark, dscp: see socket(7), SO_MARK, and ip(7), IP_TOS; 0: none.
+ * fast_open: see tcp(7), TCP_FASTOPEN_CONNECT; where it cannot be had it is left out.
  */
 struct dial_options {
 	int64_t deadline;
@@ -25,6 +27,9 @@ struct dial_options {
 	enum balance balance;
 	const struct address *client;
 	bool transparent;
+	const struct cidr *source;
+	int mark, dscp;
+	bool fast_open;
 };
 
 /*

@@ -34,11 +34,6 @@
 #define LONG_LIVED_MS 1000
 #define LONG_LIVED_WAITS 64
 
-/* A long-lived connection is asked after so many seconds of silence, so often and so far apart, whether it is still there. */
-#define KEEPALIVE_IDLE_S 60
-#define KEEPALIVE_INTERVAL_S 15
-#define KEEPALIVE_COUNT 4
-
 /* When poll(2) has said so often in a row that something can move, and nothing could, it is not asked again for a moment. */
 #define STALLS_MAX 16
 #define STALL_MS 10
@@ -167,19 +162,20 @@ has_left(const struct relay *r, enum relay_side side)
 static void
 set_long_lived(struct relay *r)
 {
-	static const int on = 1, idle = KEEPALIVE_IDLE_S, interval = KEEPALIVE_INTERVAL_S, count = KEEPALIVE_COUNT;
+	static const int on = 1;
+	const struct keepalive *k = &r->options->keepalive;
 
 	if (r->waits < 0)
 		return;
 	r->waits = -1;
 	for (int side = RELAY_CLIENT; side <= RELAY_BACKEND; side++) {
-		if (has_left(r, side))
+		if (has_left(r, side) || k->idle_s == 0)
 			continue;
 		/* fails on a Unix socket, which does not need it */
-		if (setsockopt(r->fds[side], IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle) < 0)
+		if (setsockopt(r->fds[side], IPPROTO_TCP, TCP_KEEPIDLE, &k->idle_s, sizeof k->idle_s) < 0)
 			continue;
-		setsockopt(r->fds[side], IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
-		setsockopt(r->fds[side], IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count);
+		setsockopt(r->fds[side], IPPROTO_TCP, TCP_KEEPINTVL, &k->interval_s, sizeof k->interval_s);
+		setsockopt(r->fds[side], IPPROTO_TCP, TCP_KEEPCNT, &k->count, sizeof k->count);
 		setsockopt(r->fds[side], SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
 	}
 	if (r->options->long_lived != NULL)
@@ -543,6 +539,8 @@ relay(int client, int backend, const struct relay_options *options, struct relay
 	/* urgent data in its place; recv(2) leaves it out otherwise */
 	for (int side = RELAY_CLIENT; side <= RELAY_BACKEND; side++)
 		setsockopt(r.fds[side], SOL_SOCKET, SO_OOBINLINE, &on, sizeof on);
+	for (int side = RELAY_CLIENT; options->user_timeout_ms > 0 && side <= RELAY_BACKEND; side++)
+		setsockopt(r.fds[side], IPPROTO_TCP, TCP_USER_TIMEOUT, &options->user_timeout_ms, sizeof options->user_timeout_ms);
 
 	hold_preface(&r);
 	for (;;) {

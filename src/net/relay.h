@@ -43,15 +43,24 @@ struct relay_result {
  * idle_ms: end when no byte moved for so many milliseconds; 0: never.  Bytes that the kernel holds for a side also move as long as
  * that side acknowledges some; this is looked at when the time has passed, and again after the same time.
  * half_close_ms: the same once one side has finished sending.
+ * user_timeout_ms: TCP_USER_TIMEOUT of tcp(7) for both sides; 0: leave it.
+ * keepalive: after so many seconds of silence, so far apart and so often, a side of a connection that lasts is asked whether it is
+ * still there; idle_s 0: never.
  * buffer: RELAY_BUFFER bytes, of which a chat touches no more than what one message fills.
  * preface: PREFACE_LENGTH bytes, RELAY_BUFFER / 4 at the most, that the backend gets in front of the client's, in one segment with
  * the first of those that have arrived.  They are none of the bytes that are counted.
  * long_lived: called with CONTEXT, once at the most, when the connection turns out not to be over in a moment.  NULL: nothing to
  * call.
  */
+struct keepalive {
+	int idle_s, interval_s, count;
+};
+
 struct relay_options {
 	int idle_ms;
 	int half_close_ms;
+	int user_timeout_ms;
+	struct keepalive keepalive;
 	uint8_t *buffer;
 	const uint8_t *preface;
 	size_t preface_length;

@@ -65,9 +65,9 @@ parse_options(struct parser *p, struct action *a, const struct word *words, int 
 			return parser_refuse(p, word, reason);
 		a->options[a->option_count++] = (struct option){ s, value };
 	}
-	a->transparent = scratch.transparent;
+	a->needs_admin = settings_need_admin(&scratch);
 	for (size_t i = 0; i < a->count; i++)
-		if (a->transparent && a->endpoints[i].address.length > 0 && !address_is_ip(&a->endpoints[i].address))
+		if (scratch.transparent && a->endpoints[i].address.length > 0 && !address_is_ip(&a->endpoints[i].address))
 			return parser_refuse(p, a->endpoints[i].text, "transparent is for IP addresses alone");
 	return 0;
 }

@@ -388,7 +388,7 @@ rules_need(const struct rules *rules)
 			needs |= RULES_EXECUTE;
 		if (a->kind == ACTION_PASS)
 			needs |= RULES_PASS;
-		if (a->transparent)
+		if (a->needs_admin)
 			needs |= RULES_ADMIN;
 		for (size_t i = 0; a->kind == ACTION_CONNECT && i < a->count; i++)
 			needs |= endpoint_needs(&a->endpoints[i]);

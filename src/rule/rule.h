@@ -83,7 +83,7 @@ struct action {
 	size_t count;				/* CONNECT, PASS: of endpoints; REPLY: bytes of reply */
 	struct option *options;			/* CONNECT */
 	size_t option_count;
-	bool transparent;			/* CONNECT: the option of that name */
+	bool needs_admin;			/* CONNECT: settings_need_admin() of its options */
 	const char *reply;			/* REPLY */
 };
 
@@ -165,7 +165,7 @@ enum {
 	RULES_PATH = 8,		/* to connect to a Unix socket that is a file */
 	RULES_ABSTRACT = 16,	/* to connect to a Unix socket that is none */
 	RULES_PASS = 128,	/* to give the connection to another program */
-	RULES_ADMIN = 64,	/* to connect from the client's address */
+	RULES_ADMIN = 64,	/* to connect from another address, or with a mark */
 	RULES_VSOCK = 32,	/* to connect to a virtual machine or its host */
 };
 

@@ -13,6 +13,8 @@
 
 /* Of an IPv6 address. */
 #define BITS_MAX 128
+/* RFC 2474. */
+#define DSCP_MAX 63
 
 /* By number, since names are in a file that may be missing. */
 #define NOBODY 65534
@@ -34,6 +36,19 @@ const struct setting settings_table[] = {
 	    "for how long to try again where no backend is there yet (0: not)", true },
 	{ "transparent", NULL, SETTING_BOOL, offsetof(struct settings, transparent),
 	    "connect to backends from the client's own address (needs CAP_NET_ADMIN and usher-transparent.service)", true },
+	{ "source", "ADDRESS", SETTING_SOURCE, 0,
+	    "connect to backends from this address of this machine (any)", true },
+	{ "mark", "N", SETTING_COUNT, offsetof(struct settings, mark),
+	    "give connections to backends this mark, for routing and firewalls (0: none; needs CAP_NET_ADMIN)", true },
+	{ "dscp", "N", SETTING_DSCP, offsetof(struct settings, dscp),
+	    "give packets to backends this DSCP, from 0 to 63 (0)", true },
+	{ "tcp-fast-open", NULL, SETTING_BOOL, offsetof(struct settings, fast_open),
+	    "send the first bytes to a backend with the SYN, where it allows that", true },
+	{ "user-timeout", "TIME", SETTING_TIME, offsetof(struct settings, user_timeout_ms),
+	    "how long a side of a relayed connection may leave bytes unacknowledged (0: as the system has it)", true },
+	{ "keepalive", "off|IDLE,INTERVAL,N", SETTING_KEEPALIVE, 0,
+	    "after IDLE without a byte, ask a side of a relayed connection N times, every INTERVAL, if it is there (60s,15s,4)",
+	    true },
 	{ "proxy", "off|v1|v2", SETTING_PROXY, 0,
 	    "tell backends the client's address by a PROXY protocol header of this version (off)", true },
 	{ "accept-proxy", "NETWORK,...", SETTING_NETWORKS, offsetof(struct settings, accept_proxy),
@@ -74,6 +89,7 @@ settings_defaults(struct settings *ret)
 		.connect_timeout_ms = 5000,
 		.half_close_timeout_ms = 10 * 60 * 1000,
 		.stagger_ms = 250,
+		.keepalive = { 60, 15, 4 },
 		.log = LOG_TO_AUTO,
 		.max_connections = 1000,
 		.source_prefix = 64,
@@ -138,7 +154,9 @@ set_number(int *field, const char *value, uint64_t most, const char **ret_reason
 	uint64_t n;
 
 	if (number_parse(value, most, &n) < 0) {
-		*ret_reason = most == BITS_MAX ? "expected a number from 0 to 128" : "expected a number from 0 to 1000000";
+		*ret_reason = most == BITS_MAX ? "expected a number from 0 to 128"
+		    : most == DSCP_MAX         ? "expected a number from 0 to 63"
+					       : "expected a number from 0 to 1000000";
 		return -EINVAL;
 	}
 	*field = (int)n;
@@ -190,6 +208,66 @@ set_user(struct user *user, const char *value, const char **ret_reason)
 		return -EINVAL;
 	*user = u;
 	return 0;
+}
+
+/* Seconds of TEXT up to a comma, at least one. */
+static int
+take_seconds(const char **text, int *ret)
+{
+	char word[16];
+	size_t length = strcspn(*text, ",");
+	const char *reason;
+	int ms;
+
+	if (length >= sizeof word)
+		return -EINVAL;
+	memcpy(word, *text, length);
+	word[length] = '\0';
+	if (settings_time(word, &ms, &reason) < 0 || ms < 1000 || ms % 1000 != 0 || (*text)[length] != ',')
+		return -EINVAL;
+	*text += length + 1;
+	*ret = ms / 1000;
+	return 0;
+}
+
+static int
+set_keepalive(struct keepalive *keepalive, const char *value, const char **ret_reason)
+{
+	struct keepalive k = { 0 };
+	uint64_t count;
+
+	*ret_reason = "expected off, or two times of whole seconds and a number up to 127 such as 60s,15s,4";
+	if (strcmp(value, "off") != 0) {
+		/* the kernel's limits, see tcp(7) */
+		if (take_seconds(&value, &k.idle_s) < 0 || take_seconds(&value, &k.interval_s) < 0 || k.idle_s > 32767 ||
+		    k.interval_s > 32767 || number_parse(value, 127, &count) < 0 || count == 0)
+			return -EINVAL;
+		k.count = (int)count;
+	}
+	*keepalive = k;
+	return 0;
+}
+
+static int
+set_source(struct cidr *source, const char *value, const char **ret_reason)
+{
+	struct cidr c = { 0 };
+
+	if (strcmp(value, "any") != 0) {
+		if (cidr_parse(value, &c, ret_reason) < 0)
+			return -EINVAL;
+		*ret_reason = "expected one address, or any";
+		if (c.bits != (c.family == AF_INET ? 32 : 128))
+			return -EINVAL;
+	}
+	*source = c;
+	return 0;
+}
+
+bool
+settings_need_admin(const struct settings *settings)
+{
+	return settings->transparent || settings->source.family != 0 || settings->mark != 0 || settings->dscp != 0;
 }
 
 int
@@ -248,6 +326,12 @@ settings_set(struct settings *settings, const char *name, const char *value, con
 		if (choice >= 0)
 			settings->balance = (enum balance)choice;
 		return choice < 0 ? -EINVAL : 0;
+	case SETTING_SOURCE:
+		return set_source(&settings->source, value, ret_reason);
+	case SETTING_DSCP:
+		return set_number(&settings->dscp, value, DSCP_MAX, ret_reason);
+	case SETTING_KEEPALIVE:
+		return set_keepalive(&settings->keepalive, value, ret_reason);
 	case SETTING_NETWORKS:
 		if (strcmp(value, "off") != 0)
 			return networks_parse(value, (struct networks *)(void *)field, ret_reason);

@@ -10,6 +10,7 @@
 #include "net/balance.h"
 #include "net/intake.h"
 #include "net/proxy_header.h"
+#include "net/relay.h"
 
 /* The most connections that can be asked for. */
 #define SETTINGS_COUNT_MAX 1000000
@@ -26,7 +27,7 @@ struct user {
 /*
  * Times in milliseconds.  timeout_ms, connect_timeout_ms, idle_timeout_ms, half_close_timeout_ms and idle_exit_ms 0: never;
  * drain_ms -1: for ever.  max_connections and max_per_source 0: no limit.
- * stagger_ms, retry_ms, balance, transparent: see dial.h.
+ * stagger_ms, retry_ms, balance, transparent, source, mark, dscp, fast_open: see dial.h; user_timeout_ms, keepalive: relay.h.
  * accept_proxy: from where a connection must begin with a PROXY protocol header.
  * proxy: which header a backend gets in front of the client's bytes.
  * undecided_next: where a rule's attribute could not be read, try the next rule, rather than close.
@@ -42,6 +43,12 @@ struct settings {
 	int retry_ms;
 	enum balance balance;
 	bool transparent;
+	struct cidr source;
+	int mark;
+	int dscp;
+	bool fast_open;
+	int user_timeout_ms;
+	struct keepalive keepalive;
 	enum proxy_version proxy;
 	struct networks accept_proxy;
 	enum client_address client_address;
@@ -60,7 +67,8 @@ struct settings {
 
 enum setting_kind {
 	SETTING_TIME, SETTING_COUNT, SETTING_BITS, SETTING_FULL, SETTING_UNDECIDED, SETTING_CLIENT, SETTING_LOG, SETTING_SANDBOX,
-	SETTING_USER, SETTING_PROXY, SETTING_BALANCE, SETTING_NETWORKS, SETTING_BOOL,
+	SETTING_USER, SETTING_PROXY, SETTING_BALANCE, SETTING_NETWORKS, SETTING_SOURCE, SETTING_DSCP,
+	SETTING_KEEPALIVE, SETTING_BOOL,
 };
 
 /*
@@ -83,6 +91,9 @@ void settings_defaults(struct settings *ret);
 
 /* The one whose name is the LENGTH characters at NAME, or NULL. */
 const struct setting *settings_find(const char *name, size_t length);
+
+/* Whether connecting by SETTINGS takes what a process that reads from clients may not do. */
+bool settings_need_admin(const struct settings *settings);
 
 /* Set NAME to VALUE.  Returns 0, or -EINVAL and a static sentence in *ret_reason. */
 int settings_set(struct settings *settings, const char *name, const char *value, const char **ret_reason);

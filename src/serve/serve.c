@@ -185,6 +185,8 @@ act_connect(struct session *s)
 	struct relay_options options = {
 		.idle_ms = settings->idle_timeout_ms,
 		.half_close_ms = settings->half_close_timeout_ms,
+		.user_timeout_ms = settings->user_timeout_ms,
+		.keepalive = settings->keepalive,
 		.buffer = s->sniff.bytes,
 		.preface = header,
 		.long_lived = show_relaying,
@@ -197,6 +199,11 @@ act_connect(struct session *s)
 		.balance = settings->balance,
 		.client = &s->connection->peer,
 		.transparent = settings->transparent,
+		.source = &settings->source,
+		.mark = settings->mark,
+		.dscp = settings->dscp,
+		/* the SYN goes out with the first bytes, so there must be some */
+		.fast_open = settings->fast_open && (s->sniff.have > 0 || settings->proxy != PROXY_OFF),
 	};
 	struct relay_result result;
 	char failure[DIAL_FAILURE];
@@ -308,7 +315,7 @@ act(struct session *s)
 static bool
 takes_two(unsigned needs, const struct settings *settings)
 {
-	if (needs & (RULES_EXECUTE | RULES_RESOLVE | RULES_ADMIN | RULES_PASS) || settings->transparent)
+	if (needs & (RULES_EXECUTE | RULES_RESOLVE | RULES_ADMIN | RULES_PASS) || settings_need_admin(settings))
 		return true;
 	/* a backend at a Unix socket may ask who connects, or let in root alone */
 	return needs & (RULES_PATH | RULES_ABSTRACT) && geteuid() == 0;

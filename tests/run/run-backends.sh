@@ -2,7 +2,7 @@
 # Several backends: which is tried first, what happens when some are down, slow or not there yet, and what the log says of it.
 # shellcheck source=tests/lib.sh disable=SC1091,SC2317
 . "$(dirname "$0")/../lib.sh"
-need tcpserver
+need tcpserver strace
 need_usher
 
 # A backend that says its number.
@@ -110,4 +110,34 @@ sleep 0.3
 start late tcpserver -v -RHl0 127.0.0.1 "$late" /bin/echo late
 wait "$waiting"
 is "$(cat "$T/answer")" late 'retry: a backend that begins to listen while a client waits is reached'
+
+# --- what is said of the sockets ---
+# shellcheck disable=SC2016 # for that shell
+serve_tcp who /bin/sh -c 'read -r l; echo "$TCPREMOTEIP"'
+WHO=$PORT
+for rule in 'text=q reply q' 'text=q exec /bin/true'; do
+	serve_usher "$rule" "any connect 127.0.0.1:$WHO source=127.0.0.7"
+	talk 127.0.0.1:"$PORT" $'x\n'
+	is "$ANSWER" 127.0.0.7 "$rule: source= is the address that the backend sees"
+	end "$PID"
+done
+serve_usher "any connect [::1]:1,127.0.0.1:$WHO source=::1"
+talk 127.0.0.1:"$PORT" $'x\n'
+ok 'source= of the other family: the log says so' wait_log "127\.0\.0\.1:$WHO: Address family not supported"
+end "$PID"
+options='dscp=46 user-timeout=30s keepalive=2m,10s,3 tcp-fast-open'
+[ "$(id -u)" -ne 0 ] || options+=' mark=77'
+serve_tcp usher strace -f -qq -e trace=setsockopt -o "$T/calls" "$USHER" "any connect 127.0.0.1:$WHO $options"
+talk --pause=1500 127.0.0.1:"$PORT" x $'y\n'
+is "$ANSWER" 127.0.0.1 'the other options: the client is served'
+wait_for grep -q TCP_KEEPCNT "$T/calls"
+for call in 'IP_TOS, \[184\]' 'TCP_USER_TIMEOUT, \[30000\]' 'TCP_KEEPIDLE, \[120\]' 'TCP_KEEPINTVL, \[10\]' 'TCP_KEEPCNT, \[3\]' \
+    'TCP_FASTOPEN_CONNECT, \[1\]' ${options:+$([ "$(id -u)" -ne 0 ] || echo 'SO_MARK,')}; do
+	like "$(cat "$T/calls")" "$call" "the other options: $call"
+done
+end "$PID"
+serve_tcp usher strace -f -qq -e trace=setsockopt -o "$T/calls" "$USHER" "silent=100ms connect 127.0.0.1:$WHO tcp-fast-open"
+talk --shutdown 127.0.0.1:"$PORT"
+wait_for has_ended 0
+unlike "$(cat "$T/calls")" FASTOPEN 'tcp-fast-open: a client that has said nothing does without'
 finish

@@ -129,7 +129,7 @@ sed -n '/^\.Ss What a process cannot do/,/^\.Ss What is not promised/p' "$man/us
 	sed -n '/^Who logs/,/^\.Pp/p' "$T/section" | grep -oE '\b(sendto|getpid|connect|accept4|prctl)\b'
 } | sort -u > "$T/written"
 ok 'usher(8) names the system calls of the sandbox and no others' same "$T/calls" "$T/written"
-sed -n '/^\.Sh SETTINGS/,/^\.Sh EXAMPLES/s/^\.It Li set \([a-z-]*\) \([a-z0-9]*\).*/set \1 \2/p' "$man/usher.conf.5" > "$T/settings"
+sed -n '/^\.Sh SETTINGS/,/^\.Sh EXAMPLES/s/^\.It Li set \([a-z-]*\) \([a-z0-9,]*\).*/set \1 \2/p' "$man/usher.conf.5" > "$T/settings"
 { cat "$T/settings"; echo 'any close'; } > "$T/file"
 ok 'usher.conf(5) describes settings' test -s "$T/settings"
 ok "usher.conf(5)'s settings can be set" check_rules "$T/file"

@@ -55,7 +55,7 @@ relay_child(int client, int backend, int idle_ms, int report)
 	static uint8_t buffer[RELAY_BUFFER];
 	struct told told = { .lasted = 0 };
 	struct relay_options options = { .idle_ms = idle_ms, .half_close_ms = half_close_ms, .buffer = buffer,
-	    .long_lived = count_call, .context = &told.lasted };
+	    .keepalive = { 60, 15, 4 }, .long_lived = count_call, .context = &told.lasted };
 	int before = count_descriptors();
 
 	relay(client, backend, &options, &told.result);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "rule/settings.h"
 #include "tap.h"
@@ -54,6 +55,44 @@ test_user(void)
 	}
 	is_int(settings_set(&set, "user", "daemon", &reason), 0, "set user takes a name");
 	ok(set.user.uid != 0 && set.user.uid != 65534, "set user daemon is daemon's number");
+}
+
+/* What is said of the sockets to backends. */
+static void
+test_sockets(void)
+{
+	static const char *const bad[][2] = {
+		{ "dscp", "64" }, { "dscp", "-1" }, { "dscp", "AF11" }, { "mark", "0x1" }, { "mark", "-1" }, { "source", "" },
+		{ "source", "10.0.0.0/8" }, { "source", "name" }, { "source", "127.0.0.1:80" }, { "keepalive", "" },
+		{ "keepalive", "60s" }, { "keepalive", "60s,15s" }, { "keepalive", "60s,15s,0" }, { "keepalive", "60s,15s,128" },
+		{ "keepalive", "0,15s,4" }, { "keepalive", "1500ms,15s,4" }, { "keepalive", "10h,15s,4" },
+		{ "keepalive", "60s,15s,4," }, { "keepalive", ",15s,4" }, { "balance", "least" }, { "transparent", "maybe" },
+		{ "tcp-fast-open", "1" },
+	};
+	struct settings set, before;
+	const char *reason;
+
+	settings_defaults(&set);
+	ok(!settings_need_admin(&set), "by default connecting takes nothing");
+	ok(set.keepalive.idle_s == 60 && set.keepalive.interval_s == 15 && set.keepalive.count == 4, "the default keepalive");
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		before = set;
+		reason = "";
+		is_int(settings_set(&set, bad[i][0], bad[i][1], &reason), -EINVAL, "set %s \"%s\" is refused: %s", bad[i][0],
+		    bad[i][1], reason);
+		ok(strncmp(reason, "expected ", 9) == 0 && memcmp(&before, &set, sizeof(set)) == 0, "what is refused sets nothing");
+	}
+	is_int(settings_set(&set, "keepalive", "2m,10,3", &reason), 0, "set keepalive is accepted");
+	ok(set.keepalive.idle_s == 120 && set.keepalive.interval_s == 10 && set.keepalive.count == 3,
+	    "set keepalive has its values");
+	is_int(settings_set(&set, "keepalive", "off", &reason), 0, "set keepalive off is accepted");
+	is_int(set.keepalive.idle_s, 0, "set keepalive off counts");
+	is_int(settings_set(&set, "source", "2001:db8::1", &reason), 0, "set source is accepted");
+	ok(set.source.family == AF_INET6 && settings_need_admin(&set), "set source counts");
+	is_int(settings_set(&set, "source", "any", &reason), 0, "set source any is accepted");
+	ok(!settings_need_admin(&set), "set source any undoes it");
+	is_int(settings_set(&set, "dscp", "46", &reason), 0, "set dscp is accepted");
+	ok(set.dscp == 46 && settings_need_admin(&set), "set dscp counts");
 }
 
 static void
@@ -171,6 +210,7 @@ test_set(void)
 	is_str(reason, "expected auto, require or off", "set sandbox none: what is expected is told");
 	ok(settings.user.uid == 65534 && settings.user.gid == 65534, "the default user is nobody, by number");
 	test_user();
+	test_sockets();
 	is_int(settings.proxy, PROXY_OFF, "the default proxy is off");
 	is_int(settings_set(&settings, "proxy", "v2", &reason), 0, "set proxy is accepted");
 	is_int(settings.proxy, PROXY_V2, "set proxy has its value");
