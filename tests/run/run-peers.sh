@@ -76,8 +76,23 @@ sshd_keys
 start_sshd
 backend[sshd]=$SSHD_PORT
 
+backend[gone]=$(free_port)
+# its backlog is full, so that the kernel drops what comes
+# shellcheck disable=SC2016 # it is Perl
+start hole perl -MIO::Socket::INET -e '
+	my $l = IO::Socket::INET->new(LocalAddr => "127.0.0.1", Listen => 0) or die;
+	my @c = map { IO::Socket::INET->new(PeerAddr => "127.0.0.1", PeerPort => $l->sockport, Blocking => 0) } 1 .. 16;
+	open my $f, ">", "$ARGV[0].part" or die;
+	print $f $l->sockport;
+	close $f;
+	rename "$ARGV[0].part", $ARGV[0];
+	sleep 3600' "$T/hole"
+wait_for test -s "$T/hole" || bail 'there is no listener that answers nothing'
+backend[hole]=$(cat "$T/hole")
+
 # --- the same job in four languages ---
-# JOB: address, sni, alpn, literal, http, silence, unknown, reload (to backend $target), or relay-NAME: everything to that backend.
+# JOB: address, sni, alpn, literal, http, silence, unknown, reload (to backend $target), proxied, relay-NAME: everything to that backend,
+# or first-NAME: to that one, or else to another.
 to() { # NAME
 	echo "127.0.0.1:${backend[$1]}"
 }
@@ -103,6 +118,8 @@ usher_config() { # JOB
 	unknown) printf '%s\n' "tls connect $(to tls-other)" "any connect $(to other)" ;;
 	reload) echo "any connect $(to "$target")" ;;
 	relay-*) echo "any connect $(to "${1#relay-}")" ;;
+	proxied) echo "any connect $(to other) proxy=v1" ;;
+	first-*) echo "any connect $(to "${1#first-}"),$(to other)" ;;
 	esac
 	[ "$1" = silence ] || echo 'set timeout 1h'
 }
@@ -153,6 +170,11 @@ sslh_config() { # JOB
 		;;
 	reload) sslh_protocol anyprot "$target" ;;
 	relay-*) sslh_protocol anyprot "${1#relay-}" ;;
+	proxied) sslh_protocol anyprot other ;;
+	first-*)
+		sslh_protocol anyprot "${1#first-}"
+		sslh_protocol anyprot other
+		;;
 	esac
 	echo ');'
 	[ "$1" != silence ] || echo 'on-timeout: "timeout";'
@@ -213,6 +235,11 @@ EOF
 		;;
 	reload) haproxy_backends "$target" ;;
 	relay-*) haproxy_backends "${1#relay-}" ;;
+	proxied) printf '%s\n' 'default_backend all' 'backend all' "server other $(to other) send-proxy" ;;
+	first-*)
+		printf '%s\n' 'default_backend all' 'backend all' 'balance first' 'option redispatch 1' \
+		    "server one $(to "${1#first-}")" "server two $(to other)"
+		;;
 	esac
 }
 
@@ -264,11 +291,15 @@ EOF
 	address) echo "map '' \$backend { default $(to sshd); }" ;;
 	reload) echo "map '' \$backend { default $(to "$target"); }" ;;
 	relay-*) echo "map '' \$backend { default $(to "${1#relay-}"); }" ;;
+	proxied) echo "map '' \$backend { default $(to other); }" ;;
+	first-*) echo "map '' \$backend { default all; } upstream all { server $(to "${1#first-}"); server $(to other); }" ;;
 	esac
 	echo "server { listen 127.0.0.1:$PORT; proxy_pass \$backend; proxy_half_close on; proxy_timeout 1h;"
 	case $1 in
 	sni | alpn | literal | unknown) echo 'ssl_preread on; preread_timeout 1h;' ;;
 	silence) echo "ssl_preread on; preread_timeout $SILENCE;" ;;
+	proxied) echo 'proxy_protocol on;' ;;
+	first-*) echo 'proxy_connect_timeout 1s;' ;;
 	esac
 	echo '} }'
 }
@@ -365,6 +396,23 @@ row_address() { # PEER VARIANT
 	reaches '^SSH-2\.0-OpenSSH' $'SSH-2.0-Test\r\n' || { note='sshd does not answer'; return 3; }
 	note=$(sed -n 's/.*Connection from \([0-9.]*\) .*/\1/p' "$log" | tail -n 1)
 	[ "$note" = 127.0.0.2 ]
+}
+
+row_proxied() {
+	local options=(--source=127.0.0.2)
+
+	serve "$1" "$2" proxied || return
+	reaches 'PROXY TCP4 127\.0\.0\.2 127\.0\.0\.1 [0-9]+ [0-9]+\r\nhello' 'hello'
+}
+
+row_refuses() {
+	serve "$1" "$2" first-gone || return
+	reaches '^other\n' x && reaches '^other\n' x
+}
+
+row_silent_backend() {
+	serve "$1" "$2" first-hole || return
+	reaches '^other\n' x && reaches '^other\n' x
 }
 
 row_sni() {
@@ -603,6 +651,9 @@ for peer in "${peers[@]}"; do
 done
 
 row "sshd sees the client's address, without privileges or routing for it" row_address
+row "a backend that is relayed to sees the client's address, by the PROXY protocol" row_proxied
+row 'the first backend refuses: the next one is reached' row_refuses
+row 'the first backend does not answer: the next one is reached' row_silent_backend
 row 'TLS by SNI, the ClientHello in one piece' row_sni
 row 'TLS by SNI, in two segments or a byte at a time' row_sni_segments
 row 'TLS by SNI, in two TLS records, the name in the first' row_sni_records
