@@ -121,6 +121,27 @@ diag "systemd-analyze security usher.service: $exposure"
 diag "$(systemd-analyze --no-pager security usher.service | grep -E ' 0\.[1-9]$' | tr -s ' ')"
 ok 'systemd-analyze security says 1.1 at most' awk -v e="$exposure" 'BEGIN { exit !(e != "" && e <= 1.1) }'
 
+# --- transparent.conf ---
+example=$(find / -xdev -name transparent.conf -path '*/usher/*' 2> "$T/find" | head -n 1)
+ok 'make install brings the example for transparent' test -n "$example"
+mkdir -p /etc/systemd/system/usher.service.d
+cp "$example" /etc/systemd/system/usher.service.d/transparent.conf
+systemctl daemon-reload
+{ echo "http host=seen.example connect 127.0.0.1:$NGINX_PORT transparent"; rules; } > "$CONFIG"
+seen=$'GET / HTTP/1.0\r\nHost: seen.example\r\n\r\n'
+systemctl restart usher.service
+flood --count=10 --source=127.0.0.9 --say="$seen" --expect='nginx GET seen\.example 127\.0\.0\.9' 127.0.0.1:$PORT
+like "$RESULT" '^ok=10 ' "transparent.conf: a backend sees the client's address, and usher.service is nobody's"
+is "$(sed -n 's/^CapEff:\t//p' "/proc/$(main_pid)/status")" 0000000000001000 'transparent.conf: usher.service has CAP_NET_ADMIN and no more'
+ok 'transparent.conf: the routing is there' wait_for systemctl is-active usher-transparent.service
+ok 'transparent.conf: the rule of it is there' grep -q 7573 <(ip rule list)
+systemctl stop usher-transparent.service
+unlike "$(ip rule list)" 7573 'systemctl stop usher-transparent.service takes it away'
+rm /etc/systemd/system/usher.service.d/transparent.conf
+systemctl daemon-reload
+rules > "$CONFIG"
+systemctl restart usher.service
+
 # --- reload and restart under load ---
 before=$(main_pid)
 ok 'systemctl reload succeeds' systemctl reload usher.service
