@@ -8,7 +8,7 @@
 
 #include "run.h"
 
-static void
+static void __attribute__((format(printf, 2, 3)))
 complain(struct outcome *o, const char *format, ...)
 {
 	size_t used = strlen(o->why);
