@@ -57,7 +57,7 @@ bind_source(int fd, const struct cidr *source, const struct address *to)
 
 /* What OPTIONS say of FD, before it connects to TO, an IP address. */
 static int
-prepare(int fd, const struct address *to, const struct dial_options *o)
+prepare(int fd, const struct address *to, const struct dial_options *o, bool own_port)
 {
 	static const int on = 1;
 	const int tos = o->dscp << 2;
@@ -71,21 +71,21 @@ prepare(int fd, const struct address *to, const struct dial_options *o)
 	if (o->fast_open)
 		setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &on, sizeof on);
 	if (o->transparent)
-		r = transparent_bind(fd, o->client, to);
+		r = transparent_bind(fd, o->client, to, own_port);
 	else if (o->source != NULL && o->source->family != 0)
 		r = bind_source(fd, o->source, to);
 	return r;
 }
 
-/* A socket to connect to TO with.  Returns it, or -errno. */
+/* A socket to connect to TO with; OWN_PORT: see transparent.h.  Returns it, or -errno. */
 static int
-open_socket(const struct address *to, const struct dial_options *options)
+open_socket(const struct address *to, const struct dial_options *options, bool own_port)
 {
 	int fd = socket(to->sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0), r;
 
 	if (fd < 0)
 		return -errno;
-	r = address_is_ip(to) ? prepare(fd, to, options) : 0;
+	r = address_is_ip(to) ? prepare(fd, to, options, own_port) : 0;
 	if (r == 0)
 		return fd;
 	close(fd);
@@ -104,6 +104,13 @@ words_of(int error, const struct dial_options *options, char text[DIAL_FAILURE])
 	return text;
 }
 
+/* Whether ERROR only means that the client's port has a connection to this backend already, or had one a moment ago. */
+static bool
+wants_other_port(int error, const struct dial_options *options)
+{
+	return error == -EADDRNOTAVAIL && options->transparent;
+}
+
 /*
  * Connect to one address.  Returns the descriptor, blocking, or -errno.
  *
@@ -111,10 +118,10 @@ words_of(int error, const struct dial_options *options, char text[DIAL_FAILURE])
  * socket(7); vsock has one of its own.
  */
 static int
-dial_address(const struct address *address, const struct dial_options *options, int64_t deadline)
+dial_once(const struct address *address, const struct dial_options *options, bool own_port, int64_t deadline)
 {
 	bool is_vsock = address->sa.sa_family == AF_VSOCK;
-	int fd = open_socket(address, options), r;
+	int fd = open_socket(address, options, own_port), r;
 
 	if (fd < 0)
 		return fd;
@@ -140,6 +147,14 @@ dial_address(const struct address *address, const struct dial_options *options, 
 		return r;
 	}
 	return fd;
+}
+
+static int
+dial_address(const struct address *address, const struct dial_options *options, int64_t deadline)
+{
+	int r = dial_once(address, options, true, deadline);
+
+	return wants_other_port(r, options) ? dial_once(address, options, false, deadline) : r;
 }
 
 /* As many connections are tried beside each other. */
@@ -274,23 +289,35 @@ win(struct race *r, size_t i, struct address *ret_peer)
 	return fd;
 }
 
-/* Begin to connect to TO, beside others.  Returns 0 or -errno. */
+/* Begin to connect to TO.  Returns the descriptor, or -errno. */
 static int
-begin(struct race *r, const struct address *to)
+begin_once(const struct address *to, const struct dial_options *options, bool own_port)
 {
-	int fd, error;
+	int fd = open_socket(to, options, own_port), error;
 
-	if (r->running == BESIDE_MAX)
-		lose(r, 0, -ETIMEDOUT);
-	fd = open_socket(to, r->options);
 	if (fd < 0)
 		return fd;
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-	if (connect(fd, &to->sa, to->length) < 0 && errno != EINPROGRESS && errno != EINTR) {
-		error = errno;
-		close(fd);
-		return -error;
-	}
+	if (connect(fd, &to->sa, to->length) == 0 || errno == EINPROGRESS || errno == EINTR)
+		return fd;
+	error = errno;
+	close(fd);
+	return -error;
+}
+
+/* The same, beside others.  Returns 0 or -errno. */
+static int
+begin(struct race *r, const struct address *to)
+{
+	int fd;
+
+	if (r->running == BESIDE_MAX)
+		lose(r, 0, -ETIMEDOUT);
+	fd = begin_once(to, r->options, true);
+	if (wants_other_port(fd, r->options))
+		fd = begin_once(to, r->options, false);
+	if (fd < 0)
+		return fd;
 	r->fds[r->running] = (struct pollfd){ .fd = fd, .events = POLLOUT };
 	r->to[r->running++] = *to;
 	return 0;

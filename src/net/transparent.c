@@ -29,7 +29,7 @@ is_near(const struct address *to)
 }
 
 int
-transparent_bind(int fd, const struct address *client, const struct address *to)
+transparent_bind(int fd, const struct address *client, const struct address *to, bool own_port)
 {
 	static const int on = 1;
 	const unsigned mark = is_near(to) ? TRANSPARENT_MARK_NEAR : TRANSPARENT_MARK_FAR;
@@ -43,9 +43,9 @@ transparent_bind(int fd, const struct address *client, const struct address *to)
 		return -errno;
 	/* the same client may have had a connection to this backend from this port a moment ago */
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-	if (bind(fd, &from.sa, from.length) == 0)
+	if (own_port && bind(fd, &from.sa, from.length) == 0)
 		return 0;
-	if (errno != EADDRINUSE)
+	if (own_port && errno != EADDRINUSE)
 		return -errno;
 	/* both families have the port in the same place */
 	from.in.sin_port = 0;

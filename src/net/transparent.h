@@ -2,6 +2,8 @@
 #ifndef USHER_TRANSPARENT_H
 #define USHER_TRANSPARENT_H
 
+#include <stdbool.h>
+
 #include "net/address.h"
 
 /*
@@ -12,11 +14,11 @@
 #define TRANSPARENT_MARK_FAR 0x75736873
 
 /*
- * Give FD, a TCP socket of the family of TO that is not bound yet, the address of CLIENT, and its port, or where that is in use
- * (a client on this machine) another one.  Takes CAP_NET_ADMIN: IP_TRANSPARENT in ip(7), SO_MARK in socket(7).  Returns 0 or
- * -errno: -EPERM without the capability; -EAFNOSUPPORT where CLIENT and TO are not both IPv4 or both IPv6.
+ * Give FD, a TCP socket of the family of TO that is not bound yet, the address of CLIENT, and with OWN_PORT its port, unless that is
+ * in use (by a client on this machine); else another one.  Takes CAP_NET_ADMIN: IP_TRANSPARENT in ip(7), SO_MARK in socket(7).
+ * Returns 0 or -errno: -EPERM without the capability; -EAFNOSUPPORT where CLIENT and TO are not both IPv4 or both IPv6.
  */
-int transparent_bind(int fd, const struct address *client, const struct address *to);
+int transparent_bind(int fd, const struct address *client, const struct address *to, bool own_port);
 
 /* What is to be checked where connecting after that fails with ERROR, an errno; NULL: nothing. */
 const char *transparent_hint(int error);

@@ -45,12 +45,15 @@ take_header(struct session *s, struct decision *ret)
 	int r = sniff_now(&s->sniff);
 
 	while (r == 0 && (length = proxy_header_parse(session_seen(s), &h, &ret->fault)) == 0) {
+		/* a check whether the port is open */
+		if (s->sniff.ended && s->sniff.have == 0)
+			return DECIDE_CLIENT;
 		if (ret->fault == PROXY_FINE && s->sniff.ended)
 			ret->fault = PROXY_ENDED;
 		if (ret->fault == PROXY_FINE && s->sniff.blocked)
 			ret->fault = PROXY_MISSING;
 		if (ret->fault != PROXY_FINE)
-			return s->sniff.have == 0 ? DECIDE_CLIENT : DECIDE_PROXY_HEADER;
+			return DECIDE_PROXY_HEADER;
 		stop_prepare();
 		r = sniff_wait(&s->sniff, s->sniff.have + 1, deadline);
 	}

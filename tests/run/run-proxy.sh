@@ -229,6 +229,9 @@ for program in "any connect 127.0.0.1:$BACKEND" 'text=Q exec /bin/true'; do
 	refuses 'ended before' --shutdown "127.0.0.1:$PORT" 'PROXY TC'
 	refuses 'did not come in time' "127.0.0.1:$PORT" 'PROXY TC'
 	refuses 'did not come in time' "127.0.0.1:$PORT"
+	talk --shutdown "127.0.0.1:$PORT"
+	ok "$program: a client that leaves without a byte is none that was refused" \
+	    wait_log '^usher: client=127\.0\.0\.1:[0-9]+ protocol=silent rule=none duration=[0-9.]+s end=client$'
 	end "$PID"
 done
 serve_usher --accept-proxy 192.0.2.0/24,2001:db8::/32 "text=Q reply quick" 'any reject'

@@ -135,6 +135,22 @@ for _ in {1..10}; do
 	same=$((same + $(ip netns exec client perl "$T/again.pl" | grep -c '^near 10\.9\.1\.2 ')))
 done
 is "$same" 10 'a client that comes from the same port again and again is served each time, by its address'
+# two connections from one port of the client, to two addresses of this machine: one must come to the backend from another port
+cat > "$T/twice.pl" << 'END'
+use IO::Socket::INET;
+my @s = map { IO::Socket::INET->new(LocalAddr => '10.9.1.2', LocalPort => 40001, ReuseAddr => 1, PeerAddr => "$_:443") or die "$_: $@" }
+    '10.9.1.1', '10.9.2.1';
+for my $s (@s) {
+	print $s "GET / HTTP/1.0\r\n";
+	select(undef, undef, undef, 0.3);
+}
+for my $s (@s) {
+	print $s "\r\n";
+	print grep { /^near/ } <$s>;
+}
+END
+is "$(ip netns exec client perl "$T/twice.pl" | cut -d ' ' -f 1,2)" $'near 10.9.1.2\nnear 10.9.1.2' \
+    'two connections from one port of the client: both are served, by its address'
 ip netns exec client perl "$TESTS/helpers/flood.pl" --time="$WAIT" --count=500 --say=$'GET / HTTP/1.0\r\n\r\n' --expect='near 10\.9\.1\.2 ' \
     10.9.1.1:443 > "$T/flood" 2>> "$T/log/flood"
 like "$(cat "$T/flood")" '^ok=500 ' 'five hundred connections, eight at a time'
