@@ -14,8 +14,8 @@
 #define TRANSPARENT_MARK_FAR 0x75736873
 
 /*
- * Give FD, a TCP socket of the family of TO that is not bound yet, the address of CLIENT, and with OWN_PORT its port, unless that is
- * in use (by a client on this machine); else another one.  Takes CAP_NET_ADMIN: IP_TRANSPARENT in ip(7), SO_MARK in socket(7).
+ * Give FD, a TCP socket of the family of TO that is not bound yet, the address of CLIENT, and with OWN_PORT its port, unless that
+ * is in use (by a client on this machine); else another one.  Takes CAP_NET_ADMIN: IP_TRANSPARENT in ip(7), SO_MARK in socket(7).
  * Returns 0 or -errno: -EPERM without the capability; -EAFNOSUPPORT where CLIENT and TO are not both IPv4 or both IPv6.
  */
 int transparent_bind(int fd, const struct address *client, const struct address *to, bool own_port);
