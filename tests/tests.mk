@@ -71,6 +71,7 @@ unit_tests = \
 	tests/unit/test-settings \
 	tests/unit/test-sniff \
 	tests/unit/test-span \
+	tests/unit/test-srv \
 	tests/unit/test-title \
 	tests/unit/test-words
 

@@ -135,7 +135,7 @@ name_fault(const char *name)
 	return NULL;
 }
 
-const char endpoint_forms[] = "expected HOST:PORT, [IPV6]:PORT, unix:/PATH, unix:@NAME or vsock:CID:PORT";
+const char endpoint_forms[] = "expected HOST:PORT, [IPV6]:PORT, unix:/PATH, unix:@NAME, vsock:CID:PORT or srv:NAME";
 
 /* HOST:PORT and [V6]:PORT. */
 static int
@@ -183,6 +183,19 @@ parse_inet(char *text, struct endpoint *ret, const char **ret_reason)
 	return -EINVAL;
 }
 
+/* _ssh._tcp.example.org, as RFC 2782 has it. */
+static int
+parse_srv(char *name, struct endpoint *ret, const char **ret_reason)
+{
+	const char *fault = name_fault(name);
+
+	*ret_reason = fault != NULL ? fault : "expected _SERVICE._PROTOCOL.NAME behind srv:, e.g. srv:_ssh._tcp.example.org";
+	if (fault != NULL || name[0] != '_' || strstr(name, "._") == NULL)
+		return -EINVAL;
+	ret->host = name;
+	return 0;
+}
+
 int
 endpoint_parse(char *text, struct endpoint *ret, const char **ret_reason)
 {
@@ -193,6 +206,8 @@ endpoint_parse(char *text, struct endpoint *ret, const char **ret_reason)
 		r = parse_unix(text + 5, &e, ret_reason);
 	else if (strncmp(text, "vsock:", 6) == 0)
 		r = parse_vsock(text + 6, &e, ret_reason);
+	else if (strncmp(text, "srv:", 4) == 0)
+		r = parse_srv(text + 4, &e, ret_reason);
 	else
 		r = parse_inet(text, &e, ret_reason);
 	if (r == 0)

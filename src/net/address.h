@@ -27,10 +27,12 @@ struct address {
 };
 
 /*
- * Where a backend is, as written: 127.0.0.1:22, [::1]:22, name:22, name:service, unix:/PATH, unix:@ABSTRACT, vsock:CID:PORT.
- * Numeric ones are in ADDRESS.  Others leave ADDRESS.length 0 and point HOST and SERVICE into the text that was parsed. A name has
- * 1 to 63 letters, digits, - and _ between its dots, 253 characters at most, and a dot behind it if need be; it does not begin with
- * -, and its last part is no number: 10.0.0 and 0x7f.1 are neither names nor addresses.
+ * Where a backend is, as written: 127.0.0.1:22, [::1]:22, name:22, name:service, unix:/PATH, unix:@ABSTRACT, vsock:CID:PORT,
+ * srv:_SERVICE._PROTOCOL.name.
+ *
+ * Numeric ones are in ADDRESS.  Others leave ADDRESS.length 0 and point HOST and SERVICE into the text that was parsed; SERVICE is
+ * NULL for srv.  A name has 1 to 63 letters, digits, - and _ between its dots, 253 characters at most, and a dot behind it if need
+ * be; it does not begin with -, and its last part is no number: 10.0.0 and 0x7f.1 are neither names nor addresses.
  */
 struct endpoint {
 	const char *text;

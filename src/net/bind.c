@@ -73,6 +73,10 @@ parse(const char *text, struct target *ret, const char **ret_reason)
 			*ret_reason = forms;
 		return -EINVAL;
 	}
+	if (a->length == 0 && ret->endpoint.service == NULL) {
+		*ret_reason = "srv: is for backends; listen on an address";
+		return -EINVAL;
+	}
 	if (ret->any_port && a->length == 0)
 		ret->copy[length - 1] = '0';
 	else if (ret->any_port && a->sa.sa_family == AF_INET)

@@ -14,6 +14,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/number.h"
+#include "net/srv.h"
 
 /* What the process that asks writes to its pipe, in one piece.  status, error: getaddrinfo(3)'s, and errno for EAI_SYSTEM. */
 struct answer {
@@ -49,28 +51,58 @@ stand_alone(int fd, pid_t parent)
 	return moved;
 }
 
-static _Noreturn void
-ask(const char *host, const char *service, enum resolve_use use, int fd, pid_t parent)
+/* Add the addresses of HOST and SERVICE to ANSWER, as many as have room.  Returns 0 or getaddrinfo's error. */
+static int
+add_addresses(struct answer *answer, const char *host, const char *service, enum resolve_use use)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = use == RESOLVE_TO_CONNECT ? AI_ADDRCONFIG : 0 };
 	struct addrinfo *found = NULL;
+	int status = getaddrinfo(host, service, &hints, &found);
+
+	for (const struct addrinfo *a = found; status == 0 && a != NULL && answer->count < RESOLVE_MAX; a = a->ai_next) {
+		struct address *to = &answer->addresses[answer->count];
+
+		if (a->ai_addrlen > sizeof to->un)
+			continue;
+		memcpy(&to->sa, a->ai_addr, a->ai_addrlen);
+		to->length = a->ai_addrlen;
+		answer->count++;
+	}
+	return status;
+}
+
+/* The same for each place where the service NAME is.  One that cannot be found leaves the others. */
+static int
+add_services(struct answer *answer, const char *name, enum resolve_use use)
+{
+	struct srv_record records[SRV_MAX];
+	int count = srv_ask(name, records), status = count;
+
+	for (int i = 0; i < count; i++) {
+		char port[NUMBER_TEXT];
+
+		number_put(port, records[i].port);
+		status = add_addresses(answer, records[i].target, port, use);
+	}
+	return answer->count > 0 ? 0 : status;
+}
+
+static _Noreturn void
+ask(const char *host, const char *service, enum resolve_use use, int fd, pid_t parent)
+{
 	struct answer answer;
 	ssize_t written;
 	int moved;
 
 	memset(&answer, 0, sizeof answer);
 	moved = stand_alone(fd, parent);
-	answer.status = moved < 0 ? EAI_SYSTEM : getaddrinfo(host, service, &hints, &found);
+	if (moved < 0)
+		answer.status = EAI_SYSTEM;
+	else if (service != NULL)
+		answer.status = add_addresses(&answer, host, service, use);
+	else
+		answer.status = add_services(&answer, host, use);
 	answer.error = moved < 0 ? -moved : errno;
-	for (const struct addrinfo *a = found; answer.status == 0 && a != NULL && answer.count < RESOLVE_MAX; a = a->ai_next) {
-		struct address *to = &answer.addresses[answer.count];
-
-		if (a->ai_addrlen > sizeof to->un)
-			continue;
-		memcpy(&to->sa, a->ai_addr, a->ai_addrlen);
-		to->length = a->ai_addrlen;
-		answer.count++;
-	}
 	do
 		written = write(moved < 0 ? fd : moved, &answer, sizeof answer);
 	while (written < 0 && errno == EINTR);

@@ -17,11 +17,13 @@
 enum resolve_use { RESOLVE_TO_CONNECT, RESOLVE_TO_LISTEN };
 
 /*
- * Look up HOST and SERVICE with getaddrinfo(3) until DEADLINE (clock.h).  That call knows no time limit of ours, so it is made in a
- * process of its own, which is ended when the time is up. That process ends with this one, too, and holds none of its descriptors
- * (before Linux 5.9: not its standard ones). Returns how many addresses there are in RET, in getaddrinfo's order, or, with a static
- * sentence in *ret_reason, -EHOSTUNREACH (what
- * getaddrinfo says: there is no such name, no server answers), -ETIMEDOUT, or -errno of the system.
+ * Look up HOST and SERVICE with getaddrinfo(3) until DEADLINE (clock.h); with SERVICE NULL the SRV records of HOST, and what those
+ * name, in their order (srv.h).  These calls know no time limit of ours, so they are made in a process of its own, which is ended
+ * when the time is up.  That process ends with this one, too, and holds none of its descriptors (before Linux 5.9: not its standard
+ * ones).
+ *
+ * Returns how many addresses there are in RET, in getaddrinfo's order, or, with a static sentence in *ret_reason, -EHOSTUNREACH
+ * (what getaddrinfo says: there is no such name, no server answers), -ETIMEDOUT, or -errno of the system.
  */
 int resolve(const char *host, const char *service, enum resolve_use use, int64_t deadline, struct address ret[RESOLVE_MAX],
     const char **ret_reason);

@@ -28,7 +28,7 @@ fuzz_endpoint(const char *text)
 		expect(reason != NULL);
 	} else if (e.address.length == 0) {
 		expect(e.host != NULL && e.host[0] != '\0' && strlen(e.host) <= 254 && strpbrk(e.host, " *%:/[]") == NULL &&
-		    e.service != NULL && e.service[0] != '\0');
+		    (e.service == NULL ? strncmp(text, "srv:_", 5) == 0 : e.service[0] != '\0'));
 	} else {
 		expect(e.address.length <= sizeof(e.address) - offsetof(struct address, sa));
 		expect(address_format(&e.address, written) == written && memchr(written, '\0', sizeof(written)) != NULL);

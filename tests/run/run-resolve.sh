@@ -30,7 +30,11 @@ for file in /etc/hosts /etc/resolv.conf /etc/nsswitch.conf; do
 	[ ! -e "$file" ] || over "$file"
 done
 # the folder is removed in the end, and what is mounted is not in it
-start dns perl "$TESTS/helpers/dns.pl" backend.test=127.0.0.1
+one=$(free_port)
+two=$(free_port)
+gone=$(free_port)
+start dns perl "$TESTS/helpers/dns.pl" backend.test=127.0.0.1 _web._tcp.test="srv:5/0/$two/backend.test,1/0/$gone/backend.test,1/0/$one/backend.test" \
+    _half._tcp.test="srv:1/0/$one/nowhere.test,2/0/$two/backend.test" _none._tcp.test=srv:1/0/1/.
 wait_for grep -qx ready "$T/log/dns" || bail 'no name server'
 asked() { # NAME: how often
 	grep -cxF "$1" "$T/log/dns"
@@ -166,4 +170,35 @@ refused "\"localhost:$port\": 127\.0\.0\.1:$port: Address (already )?in use" 'a 
 run "$USHER" --check --listen "silent.test:$port" 'any close' < /dev/null
 is "$STATUS" 0 '--check looks up no name'
 
+# --- SRV ---
+start one tcpserver -RHl0 127.0.0.1 "$one" /bin/echo one
+start two tcpserver -RHl0 127.0.0.1 "$two" /bin/echo two
+await one "$one"
+await two "$two"
+for rule in 'text=q reply q' 'text=q exec /bin/true'; do
+	serve_usher "$rule" 'any connect srv:_web._tcp.test'
+	talk 127.0.0.1:"$PORT" x
+	is "$ANSWER" one "srv, $rule: the one of the best priority that answers is reached"
+	ok "srv, $rule: the log has what failed before it" \
+	    wait_log "backend=127\\.0\\.0\\.1:$one failed=\"127\\.0\\.0\\.1:$gone: Connection refused\""
+	end "$PID"
+done
+serve_usher 'any connect srv:_half._tcp.test'
+talk 127.0.0.1:"$PORT" x
+is "$ANSWER" two 'srv: where the name of one target is not there, the next is reached'
+end "$PID"
+for name in _none._tcp.test _lost._tcp.test; do
+	serve_usher "any connect srv:$name,127.0.0.1:$two"
+	talk 127.0.0.1:"$PORT" x
+	is "$ANSWER" two "srv:$name has no place: the next backend is reached"
+	ok "srv:$name has no place: the log says so" wait_log "failed=\"cannot resolve $name: "
+	end "$PID"
+done
+serve_usher --connect-timeout 1s 'any connect srv:_x._tcp.silent.test'
+talk 127.0.0.1:"$PORT" x
+is "$END" reset 'srv: a name server that says nothing has as long as there is to connect'
+end "$PID"
+run "$USHER" --listen srv:_web._tcp.test --check 'any reject'
+is "$STATUS" 64 'srv: nobody can listen on it'
+like "$ERR" 'srv: is for backends' 'srv: nobody can listen on it: usher says so'
 finish
