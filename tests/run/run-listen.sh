@@ -5,7 +5,7 @@
 # Environment: USHER_TEST_CONNECTIONS (how many; default 20000), USHER_TEST_HELD (how many at once; default 1000).
 # shellcheck source=tests/lib.sh disable=SC1091,SC2317
 . "$(dirname "$0")/../lib.sh"
-need tcpserver ps prlimit strace
+need tcpserver pgrep ps prlimit strace
 need_usher
 connections=${USHER_TEST_CONNECTIONS:-20000}
 held=${USHER_TEST_HELD:-1000}
@@ -129,7 +129,12 @@ run "$USHER" --listen '*:443' 'any close' < /dev/null
 is "$STATUS" "$EX_USAGE" '*:443 is no address: status EX_USAGE'
 like "$ERR" '^usher: --listen: "\*:443": PORT alone, or \[::\]:PORT, listens on all addresses$' \
     '*:443: the complaint says what to write instead'
+waiting=$(pgrep -P "$PARENT")
 { kill -9 "$PARENT" && wait "$PARENT"; } 2> /dev/null
+# until the child that waits for a connection has ended, too, somebody listens
+for pid in $waiting; do
+	wait_for gone "$pid"
+done
 serve_listening again --listen "unix:$T/listen" 'any reply again'
 flood --count=1 --expect=again unix:"$T/listen"
 like "$RESULT" '^ok=1 ' 'the Unix socket that a killed usher left behind is replaced'
