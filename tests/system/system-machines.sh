@@ -54,7 +54,9 @@ END
 	usher[$n]=$PID
 	wait_log 'listening on ' "$T/log/usher$n" || bail "the usher of host $n does not listen"
 done
-cat > "$T/haproxy.cfg" << 'END'
+cat > "$T/haproxy.cfg" << END
+global
+	stats socket $T/haproxy.admin level admin
 defaults
 	mode tcp
 	timeout connect 5s
@@ -137,6 +139,10 @@ like "$RESULT" '^ok=100 ' 'a host has died: all others are served'
 hold drained $((2 * each))
 held=$BEHIND
 begin_load
+# what is in the backlog of a listener that is closed is reset, so HAProxy is told first
+perl -MIO::Socket::UNIX -e 'my $s = IO::Socket::UNIX->new(Peer => $ARGV[0]) or die; print $s "set server shared/host3 state drain\n"; print <$s>' \
+    "$T/haproxy.admin" > "$T/log/admin" 2>&1
+flood --count=200
 kill -TERM "${usher[3]}"
 wait_for has_closed 3
 flood --count=100 --expect='host1 10\.9\.9\.2'
